@@ -1,0 +1,96 @@
+"""RQ's job, narrowed and hardened: it runs stage functions only, and knows when to try again.
+
+The rules sit in the job class, so that a stock `rq worker` that is given it follows them too.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from shared.errors import ForbiddenTask, NeverRetry, RetryLater
+from shared.event_records import finish_stage
+from shared.stages import TASK_NAMES
+
+FIRST_PAUSE_SECONDS = 2
+LONGEST_PAUSE_SECONDS = 300
+OUTAGE_PAUSE_SECONDS = 5
+
+# RQ leaves a job's hash for a year after it failed; a dead letter stays until a person replays or discards it.
+KEEP = -1
+DROP = 0
+
+
+class StageJob(Job):
+    """One stage of one event. Its id is `{event_id}-{stage}`, its only argument the event's id."""
+
+    failure: BaseException | None = None
+    """How the last attempt in this process failed."""
+
+    def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:  # noqa: A002
+        # Whatever serializer the caller has in mind: reading these jobs must never unpickle anything.
+        del serializer
+        super().__init__(id=id, connection=connection, serializer=JSONSerializer)
+
+    @property
+    def event_id(self) -> str:
+        """The event this job works on."""
+        return self.id.rpartition("-")[0]
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """The stage function. Raises ForbiddenTask for any other."""
+        if self.func_name not in TASK_NAMES or self.instance is not None:
+            raise ForbiddenTask("the job names a function that is no stage")
+        function: Callable[..., Any] = super().func
+        return function
+
+    # Callbacks and webhooks are further functions and addresses that a writer to Redis could choose.
+    success_callback = failure_callback = stopped_callback = None
+
+    def send_webhooks(self, status: Any, *, exc_string: str | None = None) -> None:
+        """Send nothing: no job of ours has a webhook."""
+
+    def perform(self) -> Any:
+        """Run the stage, and remember how it failed: that decides about the next attempt."""
+        try:
+            return super().perform()
+        except Exception as error:
+            self.failure = error
+            raise
+
+    @property
+    def should_retry(self) -> bool:
+        """Whether the job is worth another attempt."""
+        if isinstance(self.failure, NeverRetry):
+            return False
+        return isinstance(self.failure, RetryLater) or bool(self.retries_left)
+
+    def retry(self, queue: Queue, pipeline: Pipeline) -> None:
+        """Schedule the next attempt; one that met an unreachable server is not counted."""
+        if isinstance(self.failure, RetryLater):
+            self.retries_left = (self.retries_left or 0) + 1
+        super().retry(queue, pipeline)
+
+    def get_retry_interval(self) -> int:
+        """Say how many seconds to wait before the next attempt: at least 1, so that it is scheduled."""
+        if isinstance(self.failure, RetryLater):
+            return _jittered(OUTAGE_PAUSE_SECONDS)
+        attempts = max(int(self.meta.get("attempts", 1)) - (self.retries_left or 0), 0)
+        return _jittered(min(FIRST_PAUSE_SECONDS * 2**attempts, LONGEST_PAUSE_SECONDS))
+
+    def cleanup(self, ttl: int | None = None, pipeline: Pipeline | None = None, remove_from_queue: bool = True) -> None:  # noqa: FBT001, FBT002 - RQ's signature
+        """End the job; the stage is taken off the event in the same transaction."""
+        if ttl == DROP:
+            finish_stage(pipeline if pipeline is not None else self.connection, self.event_id, self.origin)
+        super().cleanup(ttl, pipeline=pipeline, remove_from_queue=remove_from_queue)
+
+
+def _jittered(seconds: float) -> int:
+    # Jitter spreads the jobs that one fault made fail together.
+    return max(1, round(random.uniform(0.5, 1.5) * seconds))  # noqa: S311

@@ -1,0 +1,52 @@
+"""One line of log for each unit of work: a dotted name, then `key=value`. Never a payload, never personal data.
+
+ERROR means that a person must act. Ids come from outside, so they are quoted when they hold anything but plain
+characters, and cut when they are long.
+"""
+
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+LONGEST_VALUE = 120
+
+_PLAIN = re.compile(r"[\w.:/@+~-]+", re.ASCII)
+_LOUD_LIBRARIES = ("rq", "rq.worker", "rq.job", "rq.registry", "rq.queue", "_granian")
+
+
+class LineFormatter(logging.Formatter):
+    """Format a record as `time LEVEL name key=value ...`, on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the line; a traceback is told by the exception's type alone, since its text may hold a payload."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields = dict(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[0]:
+            fields["exception"] = record.exc_info[0].__name__
+        parts = [time, f"{record.levelname:<7}", record.getMessage(), *(_pair(*field) for field in fields.items())]
+        return " ".join(parts)
+
+
+def configure_logs(level: str) -> None:
+    """Send all log lines of this process to standard error; libraries speak up only about trouble."""
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(LineFormatter())
+    logging.basicConfig(level=level, handlers=[output], force=True)
+    for library in _LOUD_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def log(level: int, name: str, **fields: Any) -> None:
+    """Write one line, for example `log(INFO, "stage.done", stage="metrics", events=3)`."""
+    logging.getLogger("earshot").log(level, name, extra={"fields": fields})
+
+
+def _pair(key: str, value: Any) -> str:
+    if isinstance(value, float):
+        return f"{key}={value:.1f}"
+    text = str(value)
+    if len(text) > LONGEST_VALUE:
+        text = text[:LONGEST_VALUE] + "..."
+    return f"{key}={text}" if _PLAIN.fullmatch(text) else f"{key}={text!a}"

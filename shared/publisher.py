@@ -1,0 +1,106 @@
+"""Put an event and the jobs of its stages into Redis: one script, one round trip, all or nothing."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Any, Literal
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.job import JobStatus, Retry
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.utils import now, utcformat
+
+from shared.errors import QueueUnavailable
+from shared.event_records import compress, record_key
+from shared.jobs import DROP, KEEP, StageJob
+from shared.settings import Settings
+from shared.stages import QUEUES, task_name
+
+Answer = Literal["queued", "duplicate"]
+
+# What differs from job to job, and is written by the script.
+_OF_EACH_JOB = ("data", "created_at", "enqueued_at", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEvent:
+    """An event on its way in; `stages` are the queues it goes to, `reason` says why it is in quarantine."""
+
+    event_id: str
+    received_at_ms: int
+    stages: Sequence[str]
+    body: bytes
+    event_type: str = ""
+    call_id: str = ""
+    reason: str = ""
+
+
+def event_id_of(body: bytes) -> str:
+    """Name an event by its body: the same delivery twice is one event, and RQ allows the id in a job's."""
+    return blake2b(body, digest_size=16).hexdigest()
+
+
+class Publisher:
+    """Publishes events to one Redis. Safe to share between threads."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._script = redis.register_script(files("shared").joinpath("lua/publish.lua").read_text())
+        self._shared_fields = {queue: _shared_fields(redis, queue, settings) for queue in QUEUES}
+
+    def publish(self, event: IncomingEvent) -> Answer:
+        """Publish an event, unless the same is pending. Raises QueueUnavailable; then nothing was promised."""
+        try:
+            written = self._script([record_key(event.event_id), Queue.redis_queues_keys], self._arguments(event))
+        except RedisError as error:
+            raise QueueUnavailable(type(error).__name__) from error
+        return "queued" if written else "duplicate"
+
+    def _arguments(self, event: IncomingEvent) -> list[Any]:
+        record = _record(event)
+        arguments = [event.event_id, utcformat(now()), len(record) // 2, *record]
+        for stage in event.stages:
+            arguments += [stage, self._shared_fields[stage], _job_data(stage, event.event_id)]
+        return arguments
+
+
+def _record(event: IncomingEvent) -> list[str | bytes | int]:
+    return [
+        *("event_type", event.event_type),
+        *("call_id", event.call_id),
+        *("received_at", event.received_at_ms),
+        *("reason", event.reason),
+        *("body", compress(event.body)),
+    ]
+
+
+def _shared_fields(redis: Redis, queue: str, settings: Settings) -> str:
+    """Take the fields of a job's hash from RQ itself; they are the same for all jobs of a queue."""
+    job = StageJob.create(
+        task_name(queue),
+        args=("",),
+        connection=redis,
+        origin=queue,
+        status=JobStatus.QUEUED,
+        timeout=settings.job_timeout_seconds,
+        result_ttl=DROP,
+        failure_ttl=KEEP,
+        retry=Retry(max=settings.job_attempts - 1) if settings.job_attempts > 1 else None,
+        meta={"attempts": settings.job_attempts - 1},
+    )
+    fields = {name: value for name, value in job.to_dict().items() if name not in _OF_EACH_JOB}
+    return json.dumps([_text(part) for field in fields.items() for part in field])
+
+
+def _text(part: Any) -> str:
+    return part.decode() if isinstance(part, bytes) else str(getattr(part, "value", part))
+
+
+def _job_data(stage: str, event_id: str) -> bytes:
+    # RQ compresses this itself; level 1 is enough for a hundred bytes.
+    arguments: bytes = JSONSerializer.dumps((task_name(stage), None, (event_id,), {}))  # type: ignore[no-untyped-call]  # RQ's
+    return zlib.compress(arguments, 1)

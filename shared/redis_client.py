@@ -1,0 +1,21 @@
+"""Connect to Redis or Valkey."""
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - redis names them so
+from redis.retry import Retry
+
+
+def connect_redis(url: str, timeout_seconds: float) -> Redis:
+    """Make a client for a redis://, rediss:// or unix:// address; it connects when first used.
+
+    A command whose connection breaks is sent once more: all that we send is safe to repeat.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1),
+        retry_on_error=[ConnectionError, TimeoutError],
+    )

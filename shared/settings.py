@@ -1,0 +1,96 @@
+"""The settings of every program: environment variables, read once, all faults told together.
+
+A variable that is unset is looked up in the `env` file of the data directory, which `earshot up` writes.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.stages import STAGES
+
+DEFAULT_DATA_DIR = Path(".earshot")
+
+Names = Annotated[tuple[str, ...], NoDecode]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or wrong; the message names each of them and none of their values."""
+
+
+class Settings(BaseSettings):
+    """Everything a program can be told, by the names of docs/reference/settings.md in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    redis_url: SecretStr | None = None
+    database_url: SecretStr | None = None
+    webhook_secrets: Secrets = ()
+    console_tokens: Secrets = ()
+    stages: Names = STAGES
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    ingest_workers: int = Field(default=1, ge=1, le=64)
+    ingest_threads: int = Field(default=8, ge=1, le=256)
+    max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
+
+    batch_size: int = Field(default=200, ge=1, le=5000)
+    job_attempts: int = Field(default=5, ge=1, le=100)
+    job_timeout_seconds: int = Field(default=30, ge=1, le=3600)
+    worker_ttl_seconds: int = Field(default=30, ge=20, le=3600)
+    maintenance_seconds: int = Field(default=15, ge=1, le=3600)
+    redis_timeout_seconds: float = Field(default=5, gt=0, le=60)
+    database_timeout_seconds: float = Field(default=10, gt=0, le=600)
+    prepare_statements: bool = True
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("webhook_secrets", "console_tokens", "stages", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return _split(value) if isinstance(value, str) else value
+
+    @field_validator("stages")
+    @classmethod
+    def _know_every_stage(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(STAGES))
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(STAGES)}")
+        return value
+
+
+def load_settings(needs: Iterable[str] = (), data_dir: Path = DEFAULT_DATA_DIR) -> Settings:
+    """Read the environment, then `data_dir`/env for what it leaves unset.
+
+    `needs` are the variables without which the calling program cannot run. Raises SettingsError, which tells of every
+    missing and every wrong one at once.
+    """
+    faults: list[str] = []
+    settings = Settings.model_construct()
+    try:
+        settings = Settings(_env_file=data_dir / "env")  # type: ignore[call-arg]  # pydantic-settings' own argument
+    except ValidationError as error:
+        faults = [_describe(fault["loc"], fault["msg"]) for fault in error.errors()]
+    named = {fault.split(":")[0] for fault in faults}
+    faults += [f"{name}: is not set" for name in needs if name not in named and not getattr(settings, name.lower())]
+    if faults:
+        raise SettingsError(_report(faults, data_dir))
+    return settings
+
+
+def _split(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _describe(location: tuple[int | str, ...], message: str) -> str:
+    return f"{str(location[0]).upper()}: {message.removeprefix('Value error, ')}"
+
+
+def _report(faults: list[str], data_dir: Path) -> str:
+    listed = "\n".join(f"  {fault}" for fault in faults)
+    return f"These settings need attention (in the environment or in {data_dir / 'env'}):\n{listed}"

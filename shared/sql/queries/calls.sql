@@ -1,0 +1,120 @@
+-- name: claim
+-- Make sure that there is a row to lock for each call.
+insert into calls (call_id)
+select call_id from unnest(%(call_ids)s::text[]) as call_id
+order by call_id
+on conflict do nothing
+
+-- name: lock
+-- Lock calls, in key order, and read what is known of them.
+select
+    call_id, team_id, assistant_id, assistant_name, llm_provider, llm_model, call_type, direction, status,
+    phone_call_status, phone_call_status_reason, end_trigger, user_number, assistant_number, started_at, ended_at,
+    duration_ms, summary, success_evaluation, outcome, structured_data, analysis, total_cost, cost, call_metrics,
+    recording, overrides, metadata, version, field_versions
+from calls
+where call_id = any(%(call_ids)s::text[])
+order by call_id
+for update
+
+-- name: save
+-- Write merged calls; the caller holds their locks.
+update calls
+set
+    team_id = row.team_id,
+    assistant_id = row.assistant_id,
+    assistant_name = row.assistant_name,
+    llm_provider = row.llm_provider,
+    llm_model = row.llm_model,
+    call_type = row.call_type,
+    direction = row.direction,
+    status = row.status,
+    phone_call_status = row.phone_call_status,
+    phone_call_status_reason = row.phone_call_status_reason,
+    end_trigger = row.end_trigger,
+    user_number = row.user_number,
+    assistant_number = row.assistant_number,
+    started_at = row.started_at,
+    ended_at = row.ended_at,
+    duration_ms = row.duration_ms,
+    summary = row.summary,
+    success_evaluation = row.success_evaluation,
+    outcome = row.outcome,
+    structured_data = row.structured_data::jsonb,
+    analysis = row.analysis::jsonb,
+    total_cost = row.total_cost,
+    cost = row.cost::jsonb,
+    call_metrics = row.call_metrics::jsonb,
+    recording = row.recording::jsonb,
+    overrides = row.overrides::jsonb,
+    metadata = row.metadata::jsonb,
+    version = row.version::bigint[],
+    field_versions = row.field_versions::jsonb
+from unnest(
+    %(call_id)s::text[], %(team_id)s::text[], %(assistant_id)s::text[], %(assistant_name)s::text[],
+    %(llm_provider)s::text[], %(llm_model)s::text[], %(call_type)s::text[], %(direction)s::text[], %(status)s::text[],
+    %(phone_call_status)s::text[], %(phone_call_status_reason)s::text[], %(end_trigger)s::text[],
+    %(user_number)s::text[], %(assistant_number)s::text[], %(started_at)s::timestamptz[], %(ended_at)s::timestamptz[],
+    %(duration_ms)s::double precision[], %(summary)s::text[], %(success_evaluation)s::text[], %(outcome)s::text[],
+    %(structured_data)s::text[], %(analysis)s::text[], %(total_cost)s::double precision[], %(cost)s::text[],
+    %(call_metrics)s::text[], %(recording)s::text[], %(overrides)s::text[], %(metadata)s::text[],
+    %(version)s::text[], %(field_versions)s::text[]
+) as row (
+    call_id, team_id, assistant_id, assistant_name, llm_provider, llm_model, call_type, direction, status,
+    phone_call_status, phone_call_status_reason, end_trigger, user_number, assistant_number, started_at, ended_at,
+    duration_ms, summary, success_evaluation, outcome, structured_data, analysis, total_cost, cost, call_metrics,
+    recording, overrides, metadata, version, field_versions
+)
+where calls.call_id = row.call_id
+
+-- name: count_messages
+-- Keep a call's figures about its messages true to them; the caller holds the locks of both.
+update calls
+set
+    message_count = calls.message_count + counted.added,
+    last_message_at = (select max(spoken_at) from messages where messages.call_id = calls.call_id)
+from unnest(%(call_id)s::text[], %(added)s::integer[]) as counted (call_id, added)
+where calls.call_id = counted.call_id
+
+-- name: save_statuses
+insert into call_statuses (call_id, occurred_at, status, phone_call_status, reason)
+select call_id, occurred_at, status, max(phone_call_status), max(reason)
+from unnest(
+    %(call_id)s::text[], %(occurred_at)s::timestamptz[], %(status)s::text[], %(phone_call_status)s::text[],
+    %(reason)s::text[]
+) as row (call_id, occurred_at, status, phone_call_status, reason)
+group by call_id, occurred_at, status
+order by call_id, occurred_at, status
+on conflict (call_id, occurred_at, status) do update set
+    phone_call_status = greatest(call_statuses.phone_call_status, excluded.phone_call_status),
+    reason = greatest(call_statuses.reason, excluded.reason)
+
+-- name: save_incidents
+insert into incidents (
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details
+)
+select distinct on (call_id, incident_id)
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details::jsonb
+from unnest(
+    %(incident_id)s::text[], %(call_id)s::text[], %(kind)s::text[], %(error_type)s::text[], %(code)s::text[],
+    %(message)s::text[], %(provider)s::text[], %(retryable)s::boolean[], %(occurred_at)s::timestamptz[],
+    %(details)s::text[]
+) as row (incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details)
+order by call_id, incident_id
+on conflict (call_id, incident_id) do nothing
+
+-- name: save_snapshots
+-- Keep the richest body of each call and event type.
+insert into snapshots (call_id, event_type, event_id, received_at, body, version)
+select distinct on (call_id, event_type) call_id, event_type, event_id, received_at, body, version::bigint[]
+from unnest(
+    %(call_id)s::text[], %(event_type)s::text[], %(event_id)s::text[], %(received_at)s::timestamptz[],
+    %(body)s::bytea[], %(version)s::text[]
+) as row (call_id, event_type, event_id, received_at, body, version)
+order by call_id, event_type, version::bigint[] desc
+on conflict (call_id, event_type) do update set
+    event_id = excluded.event_id,
+    received_at = excluded.received_at,
+    body = excluded.body,
+    version = excluded.version
+where excluded.version > snapshots.version

@@ -1,0 +1,21 @@
+-- name: claim_calls
+-- Make sure that there is a row to lock for each call.
+insert into fingerprints (call_id, stage, version, messages)
+select call_id, %(stage)s, '{0,0,0,-9223372036854775808}', ''
+from unnest(%(call_ids)s::text[]) as call_id
+order by call_id
+on conflict do nothing
+
+-- name: lock_calls
+-- Lock calls for a stage, in key order, and tell the newest snapshot it has taken in.
+select call_id, version, messages
+from fingerprints
+where stage = %(stage)s and call_id = any(%(call_ids)s::text[])
+order by call_id
+for update
+
+-- name: save_known
+update fingerprints
+set version = known.version::bigint[], messages = known.messages
+from unnest(%(call_ids)s::text[], %(versions)s::text[], %(messages)s::bytea[]) as known (call_id, version, messages)
+where fingerprints.stage = %(stage)s and fingerprints.call_id = known.call_id

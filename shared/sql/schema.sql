@@ -1,0 +1,297 @@
+-- One row a call, and its history of statuses.
+
+create table calls (
+    call_id text primary key,
+    team_id text,
+    assistant_id text,
+    assistant_name text,
+    llm_provider text,
+    llm_model text,
+    call_type text,
+    direction text,
+    status text,
+    phone_call_status text,
+    phone_call_status_reason text,
+    end_trigger text,
+    user_number text,
+    assistant_number text,
+    started_at timestamptz,
+    ended_at timestamptz,
+    duration_ms double precision,
+    message_count integer not null default 0,
+    last_message_at timestamptz,
+    summary text,
+    success_evaluation text,
+    outcome text,
+    structured_data jsonb,
+    analysis jsonb,
+    total_cost double precision,
+    cost jsonb,
+    call_metrics jsonb,
+    recording jsonb,
+    overrides jsonb,
+    metadata jsonb,
+    version bigint[] not null default '{0,0,0,0}',
+    field_versions jsonb
+);
+
+comment on column calls.status is 'only moves forward: initiated, queued < ongoing < forwarded < finished, failed';
+comment on column calls.duration_ms is 'milliseconds, as the platform counts the assistant''s part';
+comment on column calls.message_count is 'rows in messages';
+comment on column calls.last_message_at is 'the newest spoken_at in messages';
+comment on column calls.total_cost is 'in the platform''s currency';
+comment on column calls.analysis is 'what the platform''s analysis holds beside summary, success_evaluation, outcome and structured_data';
+comment on column calls.version is 'of the newest event: newest message or moment (ms), number of messages, envelope timestamp (ms), tiebreak';
+comment on column calls.field_versions is 'versions of the columns that an older event filled';
+
+create index calls_by_start on calls (started_at desc, call_id);
+
+create table call_statuses (
+    call_id text not null,
+    occurred_at timestamptz not null,
+    status text not null,
+    phone_call_status text,
+    reason text,
+    primary key (call_id, occurred_at, status)
+);
+
+comment on column call_statuses.occurred_at is 'the event''s timestamp; 1970 where it has none';
+
+-- One row a message, as it was last worded, and its earlier wordings.
+
+create table messages (
+    call_id text not null,
+    message_id text not null,
+    role text,
+    text text,
+    spoken_at timestamptz,
+    confidence double precision,
+    revision integer not null default 1,
+    reply_to text,
+    version bigint[] not null,
+    fingerprint bigint not null,
+    field_versions jsonb,
+    primary key (call_id, message_id)
+);
+
+comment on column messages.confidence is 'of the transcription, 0 to 1';
+comment on column messages.revision is 'number of the present wording; the earlier ones are in message_revisions';
+comment on column messages.reply_to is 'of an assistant''s message: the message_id of the user''s that it answers, from its own id';
+comment on column messages.version is 'of the newest snapshot that changed the row';
+comment on column messages.fingerprint is 'of the raw bytes of the message in that snapshot';
+comment on column messages.field_versions is 'versions of the columns that an older snapshot filled';
+
+create index messages_by_time on messages (call_id, spoken_at);
+create index messages_by_reply on messages (call_id, reply_to) where reply_to is not null;
+
+create table message_revisions (
+    call_id text not null,
+    message_id text not null,
+    revision integer not null,
+    text text not null,
+    replaced_at timestamptz,
+    version bigint[] not null,
+    primary key (call_id, message_id, revision)
+);
+
+comment on column message_revisions.replaced_at is 'when the newest event that still had this wording was sent';
+comment on column message_revisions.version is 'of the newest snapshot that had this wording';
+
+-- One row a message that came with metrics. A column is named by its group and leaf; the unit is in the name.
+
+create table message_metrics (
+    call_id text not null,
+    message_id text not null,
+    role text,
+    reply_to text,
+    spoken_at timestamptz,
+    timeline_total_elapsed_time_ms double precision,
+    timeline_offset_from_previous_turn_ms double precision,
+    audio_total_received_ms double precision,
+    audio_delay_per_turn_ms double precision,
+    audio_delay_cumulative_ms double precision,
+    audio_delayed_packets_per_turn_count bigint,
+    audio_delayed_packets_cumulative_count bigint,
+    audio_lost_packets_cumulative_count bigint,
+    audio_offset_from_previous_turn_ms double precision,
+    stt_timestamp_ms bigint,
+    stt_start_offset_ms double precision,
+    stt_end_offset_ms double precision,
+    stt_duration_ms double precision,
+    stt_vad_ms double precision,
+    stt_relative_latency_ms double precision,
+    stt_confidence double precision,
+    llm_timestamp_ms bigint,
+    llm_queue_latency_ms double precision,
+    llm_response_latency_ms double precision,
+    tts_audio_duration_ms double precision,
+    tts_generation_time_ms double precision,
+    tts_queue_latency_ms double precision,
+    tts_is_cache_playing boolean,
+    eou_turn_detection_time_ms double precision,
+    eou_queue_latency_ms double precision,
+    player_wait_time_ms double precision,
+    extra jsonb,
+    version bigint[] not null,
+    fingerprint bigint not null,
+    field_versions jsonb,
+    primary key (call_id, message_id)
+);
+
+comment on column message_metrics.stt_timestamp_ms is 'when the transcription was complete, ms since 1970';
+comment on column message_metrics.llm_timestamp_ms is 'when the answer was complete, ms since 1970';
+comment on column message_metrics.stt_confidence is '0 to 1';
+comment on column message_metrics.extra is 'every group and leaf that has no column, and every value that is not of its column''s type';
+
+create index message_metrics_by_reply on message_metrics (call_id, reply_to) where reply_to is not null;
+
+-- Who cut the assistant short, when, and what it would have said.
+
+create table interruptions (
+    call_id text not null,
+    message_id text not null,
+    ordinal integer not null,
+    interrupted_text text,
+    interrupted_message_id text,
+    interrupted_at timestamptz,
+    kind text,
+    played_ms double precision,
+    audio_ms double precision,
+    version bigint[] not null,
+    fingerprint bigint not null,
+    field_versions jsonb,
+    primary key (call_id, message_id, ordinal)
+);
+
+comment on column interruptions.message_id is 'kind skipped: the user''s message that cut in; kind barge_in: the user''s message that was being answered';
+comment on column interruptions.ordinal is 'from 0, the place in the message''s skippedAssistantMessages; from -1 down, the bot turn in the end-of-call report';
+comment on column interruptions.kind is 'skipped: listed with the user''s message; barge_in: a bot turn that the report calls interrupted';
+comment on column interruptions.played_ms is 'how much of the answer was heard, from the report';
+comment on column interruptions.audio_ms is 'how long the answer would have been, from the report';
+
+create index interruptions_by_time on interruptions (interrupted_at, call_id);
+
+-- What went wrong in a call, what its messages sound like, and what people were told.
+
+create table incidents (
+    incident_id text not null,
+    call_id text not null,
+    kind text not null,
+    error_type text,
+    code text,
+    message text,
+    provider text,
+    retryable boolean,
+    occurred_at timestamptz,
+    details jsonb,
+    primary key (call_id, incident_id)
+);
+
+comment on column incidents.incident_id is 'a digest of what was reported, so that a repeated delivery is one incident';
+comment on column incidents.kind is 'hang or error';
+
+create index incidents_by_time on incidents (occurred_at, call_id);
+
+create table sentiments (
+    call_id text not null,
+    message_id text not null,
+    label text not null,
+    score double precision,
+    confidence double precision,
+    scorer text not null,
+    primary key (call_id, message_id)
+);
+
+comment on column sentiments.label is 'positive, neutral, negative or unknown';
+
+create table alerts (
+    alert_id text not null,
+    call_id text not null,
+    message_id text not null default '',
+    rule text not null,
+    raised_at timestamptz not null,
+    detail jsonb,
+    primary key (call_id, alert_id),
+    unique (call_id, message_id, rule)
+);
+
+comment on column alerts.message_id is 'empty where the alert is about the whole call';
+
+-- What the pipeline keeps for itself: bodies to rebuild from, bodies it could not use, and what each stage has seen.
+
+create table snapshots (
+    call_id text not null,
+    event_type text not null,
+    event_id text not null,
+    received_at timestamptz not null,
+    body bytea not null,
+    version bigint[] not null,
+    primary key (call_id, event_type)
+);
+
+comment on table snapshots is 'the richest body received of each call and event type';
+comment on column snapshots.body is 'JSON, compressed with zstd';
+
+create table quarantine (
+    event_id text primary key,
+    received_at timestamptz not null,
+    reason text not null,
+    body bytea not null
+);
+
+comment on table quarantine is 'deliveries that no stage could take, whole, less the sender''s secrets';
+
+create index quarantine_by_time on quarantine (received_at, event_id);
+
+create table fingerprints (
+    call_id text not null,
+    stage text not null,
+    version bigint[] not null,
+    messages bytea not null,
+    primary key (call_id, stage)
+);
+
+comment on table fingerprints is 'the newest snapshot that each stage has taken in of each call';
+comment on column fingerprints.messages is '16 bytes a message: fingerprint of its raw bytes, and its timestamp (ms since 1970)';
+
+-- A user's turn and the first reply to it. They are paired by id: the reply's begins with that of the user's message.
+
+create view turns as
+select
+    said.call_id,
+    said.message_id as turn_id,
+    said.spoken_at,
+    reply.message_id as reply_message_id,
+    reply.spoken_at as replied_at,
+    latency.turn_latency_ms,
+    heard.eou_turn_detection_time_ms as eou_ms,
+    heard.eou_queue_latency_ms as eou_queue_ms,
+    answered.llm_queue_latency_ms as llm_queue_ms,
+    answered.llm_response_latency_ms as llm_ms,
+    answered.tts_queue_latency_ms as tts_queue_ms,
+    answered.tts_generation_time_ms as tts_ms,
+    latency.turn_latency_ms - (
+        coalesce(heard.eou_turn_detection_time_ms, 0) + coalesce(heard.eou_queue_latency_ms, 0)
+        + coalesce(answered.llm_queue_latency_ms, 0) + coalesce(answered.llm_response_latency_ms, 0)
+        + coalesce(answered.tts_queue_latency_ms, 0) + coalesce(answered.tts_generation_time_ms, 0)
+    ) as remainder_ms,
+    answered.tts_is_cache_playing
+from messages as said
+left join message_metrics as heard
+    on heard.call_id = said.call_id and heard.message_id = said.message_id
+left join lateral (
+    select candidate.message_id, candidate.spoken_at
+    from messages as candidate
+    where candidate.call_id = said.call_id and candidate.reply_to = said.message_id
+    order by candidate.spoken_at, candidate.message_id
+    limit 1
+) as reply on true
+left join message_metrics as answered
+    on answered.call_id = said.call_id and answered.message_id = reply.message_id
+cross join lateral (
+    select (extract(epoch from reply.spoken_at) * 1000 - heard.stt_timestamp_ms)::double precision as turn_latency_ms
+) as latency
+where said.role = 'user';
+
+comment on view turns is 'turn_latency_ms, from the end of the transcription to audio ready, is the sum of its parts and the remainder';
+

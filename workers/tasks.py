@@ -1,0 +1,127 @@
+"""What a job runs: one function a stage, and the course they share from the event record to the transaction.
+
+These are the only functions that a job may name. An exception leaves here without the text of whatever raised it: RQ
+keeps and logs that text, and a database's or decoder's may quote the payload.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from rq import get_current_job
+
+from shared.database import Connection, Database
+from shared.errors import NeverRetry, RetryLater
+from shared.event_records import StoredEvent, load_event
+from shared.events import read_event
+from shared.jobs import StageJob
+from shared.logs import log
+from shared.settings import load_settings
+from shared.stages import QUARANTINE
+from workers import interruptions as _interruptions
+from workers import lifecycle as _lifecycle
+from workers import metrics as _metrics
+from workers import quarantine as _quarantine
+from workers import transcripts as _transcripts
+
+Process = Callable[[Connection, Sequence[Any]], int]
+
+PROCESSES: Mapping[str, Process] = MappingProxyType(
+    {module.STAGE: module.process for module in (_transcripts, _metrics, _interruptions, _lifecycle, _quarantine)}
+)
+
+
+class StageFailed(Exception):
+    """A stage failed for a reason of its own; the message names the exception's type and place, never its text."""
+
+
+def transcripts(event_id: str) -> None:
+    """Run stage `transcripts` on one event."""
+    _run_job("transcripts", event_id)
+
+
+def metrics(event_id: str) -> None:
+    """Run stage `metrics` on one event."""
+    _run_job("metrics", event_id)
+
+
+def interruptions(event_id: str) -> None:
+    """Run stage `interruptions` on one event."""
+    _run_job("interruptions", event_id)
+
+
+def lifecycle(event_id: str) -> None:
+    """Run stage `lifecycle` on one event."""
+    _run_job("lifecycle", event_id)
+
+
+def quarantine(event_id: str) -> None:
+    """Run stage `quarantine` on one event."""
+    _run_job("quarantine", event_id)
+
+
+@cache
+def database() -> Database:
+    """Connect to PostgreSQL as the settings say; one connection a process."""
+    settings = load_settings(["DATABASE_URL"])
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    return Database(url, settings.database_timeout_seconds, prepare=settings.prepare_statements)
+
+
+def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
+    """Take a batch of events through a stage, in one transaction; returns what the stage counts as written.
+
+    Raises BadEvent or DatabaseUnavailable; then nothing was written.
+    """
+    events = stored if stage == QUARANTINE else [read_event(event) for event in stored]
+    with database().transaction() as connection:
+        return PROCESSES[stage](connection, events)
+
+
+def _run_job(stage: str, event_id: str) -> None:
+    job = get_current_job()
+    if not isinstance(job, StageJob):
+        raise TypeError("a stage runs inside a job of its own class; start the worker with it")
+    started = time.monotonic()
+    try:
+        outcome = _run_event(stage, event_id, job)
+    except NeverRetry as error:
+        _log_failure(logging.ERROR, stage, job, error, "dead")
+        raise error from None
+    except RetryLater as error:
+        _log_failure(logging.WARNING, stage, job, error, "waiting")
+        raise error from None
+    except Exception as error:  # noqa: BLE001 - the stage's envelope: whatever it is, its text stays here
+        failure = StageFailed(_describe(error))
+        level, what = (logging.WARNING, "retrying") if job.retries_left else (logging.ERROR, "dead")
+        _log_failure(level, stage, job, failure, what)
+        raise failure from None
+    milliseconds = (time.monotonic() - started) * 1000
+    log(logging.INFO, "stage.done", stage=stage, event_id=event_id, duration_ms=milliseconds, **outcome)
+
+
+def _run_event(stage: str, event_id: str, job: StageJob) -> dict[str, Any]:
+    event = load_event(job.connection, event_id)
+    if event is None:
+        # RQ may hand out a job twice; its event was forgotten when all its stages were done.
+        return {"outcome": "already_done"}
+    written = run_stage(stage, [event])
+    return {"outcome": "stored", "call_id": event.call_id, "event_type": event.event_type, "written": written}
+
+
+def _log_failure(level: int, stage: str, job: StageJob, error: Exception, outcome: str) -> None:
+    reason = f"{type(error).__name__}: {error}"
+    left = job.retries_left or 0
+    log(level, "stage.failed", stage=stage, event_id=job.event_id, outcome=outcome, attempts_left=left, reason=reason)
+
+
+def _describe(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/workers/" in frame.filename or "/shared/" in frame.filename]
+    place = f" at {ours[-1].filename.rsplit('/', 2)[-2]}/{ours[-1].name}:{ours[-1].lineno}" if ours else ""
+    sqlstate = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__}{f' ({sqlstate})' if sqlstate else ''}{place}"
