@@ -5,11 +5,13 @@ The rules sit in the job class, so that a stock `rq worker` that is given it fol
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue
+from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -41,6 +43,11 @@ class StageJob(Job):
     def event_id(self) -> str:
         """The event this job works on."""
         return self.id.rpartition("-")[0]
+
+    @property
+    def execution_registry(self) -> "LivingExecutions":
+        """The executions of this job that are still told of."""
+        return LivingExecutions(self.id, connection=self.connection)
 
     @property
     def func(self) -> Callable[..., Any]:
@@ -89,6 +96,22 @@ class StageJob(Job):
         if ttl == DROP:
             finish_stage(pipeline if pipeline is not None else self.connection, self.event_id, self.origin)
         super().cleanup(ttl, pipeline=pipeline, remove_from_queue=remove_from_queue)
+
+
+class LivingExecutions(ExecutionRegistry):
+    """RQ's list of a job's executions, less those whose record is gone.
+
+    The list outlives the record of a killed worker's execution by a minute. In that minute RQ stumbles over it when
+    the job, taken up by another worker, has succeeded: it would run again and again, and at last be called failed.
+    """
+
+    def get_executions(self, start: int = 0, end: int = -1) -> list[Execution]:
+        """Read the executions that still have a record."""
+        executions = []
+        for execution_id in self.get_execution_ids(start, end):
+            with suppress(ValueError):
+                executions.append(Execution.fetch(execution_id, self.job_id, connection=self.connection))
+        return executions
 
 
 def _jittered(seconds: float) -> int:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=200, ge=1, le=5000)
     job_attempts: int = Field(default=5, ge=1, le=100)
     job_timeout_seconds: int = Field(default=30, ge=1, le=3600)
+    lease_margin_seconds: int = Field(default=15, ge=1, le=3600)
     worker_ttl_seconds: int = Field(default=30, ge=20, le=3600)
     maintenance_seconds: int = Field(default=15, ge=1, le=3600)
     redis_timeout_seconds: float = Field(default=5, gt=0, le=60)

@@ -21,8 +21,6 @@ from shared.settings import Settings
 
 # How long an idle worker blocks before it looks for jobs whose pause is over.
 POLL_SECONDS = 2
-# How much longer than its time limit a job may seem to run before another worker takes it for abandoned.
-LEASE_MARGIN_SECONDS = 15
 PROMOTED_AT_ONCE = 500
 LONGEST_WAIT_SECONDS = 5.0
 
@@ -48,6 +46,7 @@ class StageWorker(SimpleWorker):
         )
         self.is_stopped = False
         self._database = database
+        self._lease_margin_seconds = settings.lease_margin_seconds
         self._promote = redis.register_script(_PROMOTE)
 
     def request_stop(self, signum: Any, frame: Any) -> None:
@@ -81,7 +80,7 @@ class StageWorker(SimpleWorker):
 
     def get_heartbeat_ttl(self, job: Job) -> int:
         """Say after how many seconds without a sign of life a job counts as abandoned."""
-        return int(job.timeout or 0) + LEASE_MARGIN_SECONDS
+        return int(job.timeout or 0) + self._lease_margin_seconds
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log nothing: the stage has logged its failure, in one line."""
