@@ -38,9 +38,14 @@ def tiebreak(event: WebhookEvent) -> int:
     return xxhash.xxh3_64_intdigest(event.event_id.encode()) >> 1
 
 
-def save_facts(connection: Connection, events: Iterable[tuple[WebhookEvent, Version]]) -> None:
-    """Merge what events say of their calls into `calls`, locking the rows in key order."""
-    said: dict[str, list[Cells]] = defaultdict(list)
+def save_facts(
+    connection: Connection, events: Iterable[tuple[WebhookEvent, Version]], touched: Iterable[str] = ()
+) -> None:
+    """Merge what events say of their calls into `calls`, locking the rows in key order.
+
+    `touched` are further calls whose rows the caller goes on to write: they are made and locked with the others.
+    """
+    said: dict[str, list[Cells]] = defaultdict(list, {call_id: [] for call_id in touched})
     for event, version in events:
         said[event.call_id].append(cells_of(call_facts(event), version))
     if not said:
@@ -64,7 +69,7 @@ def save_snapshots(connection: Connection, events: Sequence[tuple[WebhookEvent, 
     """Keep the richest body of each call and event type."""
     names = ("call_id", "event_type", "event_id", "received_at", "body", "version")
     richest: dict[tuple[str, str], tuple[WebhookEvent, Version]] = {}
-    for event, version in sorted(events, key=lambda one: one[1]):
+    for event, version in sorted(events, key=lambda one: (one[1], one[0].event_id)):
         richest[event.call_id, event.event_type] = (event, version)
     rows = [_snapshot_row(event, version) for event, version in richest.values()]
     if rows:

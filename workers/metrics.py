@@ -127,7 +127,12 @@ def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in leaves.items():
         group, _, leaf = name.partition(SEPARATOR)
         groups.setdefault(group, {})[leaf] = value
-    return {group: leaves[""] if list(leaves) == [""] else leaves for group, leaves in groups.items()}
+    return {group: leaves[""] if _is_no_group(leaves) else leaves for group, leaves in groups.items()}
+
+
+def _is_no_group(leaves: Mapping[str, Any]) -> bool:
+    # An object would be taken for a group when it is spread out again.
+    return list(leaves) == [""] and not isinstance(leaves[""], dict)
 
 
 def _items(event: WebhookEvent) -> Sequence[msgspec.Raw]:

@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
+from shared.database import Database
 from shared.logs import configure_logs, log
 from shared.redis_client import connect_redis
 from shared.settings import Settings
-from workers.tasks import database
+from workers.tasks import open_database
 from workers.worker import StageWorker
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -27,17 +28,17 @@ def run(settings: Settings, queue: str, *, burst: bool = False) -> int:
     configure_logs(settings.log_level)
     log(logging.INFO, "worker.started", stage=queue, burst=burst)
     with suppress(StopRequested):
-        _work_until_stopped(settings, queue, burst=burst)
+        _work_until_stopped(settings, queue, open_database(settings), burst=burst)
     log(logging.INFO, "worker.stopped", stage=queue)
     return 0
 
 
-def _work_until_stopped(settings: Settings, queue: str, *, burst: bool) -> None:
+def _work_until_stopped(settings: Settings, queue: str, database: Database, *, burst: bool) -> None:
     pause_seconds = FIRST_PAUSE_SECONDS
     while True:
         started = time.monotonic()
         _end_by_signals()
-        if _work(settings, queue, burst=burst):
+        if _work(settings, queue, database, burst=burst):
             return
         _end_by_signals()
         if time.monotonic() - started > LONGEST_PAUSE_SECONDS:
@@ -47,11 +48,11 @@ def _work_until_stopped(settings: Settings, queue: str, *, burst: bool) -> None:
         pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _work(settings: Settings, queue: str, *, burst: bool) -> bool:
+def _work(settings: Settings, queue: str, database: Database, *, burst: bool) -> bool:
     """Run one of RQ's workers to its end; tells whether that end was wanted."""
     try:
         redis = connect_redis(_redis_url(settings), settings.redis_timeout_seconds)
-        worker = StageWorker(queue, redis, settings, database())
+        worker = StageWorker(queue, redis, settings, database)
         worker.work(burst=burst, logging_level="ERROR")
     except RedisError as error:
         log(logging.WARNING, "worker.lost_redis", stage=queue, reason=type(error).__name__)

@@ -8,7 +8,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +19,7 @@ from shared.event_records import StoredEvent, load_event
 from shared.events import read_event
 from shared.jobs import StageJob
 from shared.logs import log
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from shared.stages import QUARANTINE
 from workers import interruptions as _interruptions
 from workers import lifecycle as _lifecycle
@@ -33,6 +32,9 @@ Process = Callable[[Connection, Sequence[Any]], int]
 PROCESSES: Mapping[str, Process] = MappingProxyType(
     {module.STAGE: module.process for module in (_transcripts, _metrics, _interruptions, _lifecycle, _quarantine)}
 )
+
+
+_databases: list[Database] = []
 
 
 class StageFailed(Exception):
@@ -64,12 +66,11 @@ def quarantine(event_id: str) -> None:
     _run_job("quarantine", event_id)
 
 
-@cache
-def database() -> Database:
-    """Connect to PostgreSQL as the settings say; one connection a process."""
-    settings = load_settings(["DATABASE_URL"])
+def open_database(settings: Settings) -> Database:
+    """Make ready the connection that the stages of this process write through, and return it."""
     url = settings.database_url.get_secret_value() if settings.database_url else ""
-    return Database(url, settings.database_timeout_seconds, prepare=settings.prepare_statements)
+    _databases[:] = [Database(url, settings.database_timeout_seconds, prepare=settings.prepare_statements)]
+    return _databases[0]
 
 
 def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
@@ -78,7 +79,9 @@ def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
     Raises BadEvent or DatabaseUnavailable; then nothing was written.
     """
     events = stored if stage == QUARANTINE else [read_event(event) for event in stored]
-    with database().transaction() as connection:
+    # A stock worker of RQ's starts no program of ours: there the environment tells where to write.
+    database = _databases[0] if _databases else open_database(load_settings(["DATABASE_URL"]))
+    with database.transaction() as connection:
         return PROCESSES[stage](connection, events)
 
 
@@ -101,7 +104,7 @@ def _run_job(stage: str, event_id: str) -> None:
         _log_failure(level, stage, job, failure, what)
         raise failure from None
     milliseconds = (time.monotonic() - started) * 1000
-    log(logging.INFO, "stage.done", stage=stage, event_id=event_id, duration_ms=milliseconds, **outcome)
+    log(logging.INFO, "stage.done", stage=stage, events=1, event_id=event_id, duration_ms=milliseconds, **outcome)
 
 
 def _run_event(stage: str, event_id: str, job: StageJob) -> dict[str, Any]:

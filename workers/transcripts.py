@@ -51,8 +51,10 @@ def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
         for event, version in absorbed.versions
         if event.event_type == CONVERSATION
     ]
-    save_facts(connection, [(event, facts) for event, facts, _ in updates])
-    count_messages(connection, _added(merges))
+    added = _added(merges)
+    # A report or a hang may bring the first messages of a call of which nothing else is known yet.
+    save_facts(connection, [(event, facts) for event, facts, _ in updates], touched=added)
+    count_messages(connection, added)
     save_snapshots(connection, [(event, version) for event, _, version in updates])
     return sum(merge.is_changed for merge in merges)
 

@@ -1,23 +1,32 @@
-"""RQ's worker for one stage: its life cycle, with shorter leases and a pause while PostgreSQL is away."""
+"""RQ's worker for one stage: its life cycle, with batches of jobs where RQ takes one, and shorter leases.
 
+A batch runs in one transaction. If that fails, each of its jobs runs alone by RQ's ordinary path, so that only the
+culprit fails; if a server is away, the batch goes back to its queue and the worker waits.
+"""
+
+import logging
 import os
 import secrets
 import socket
 import time
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from rq import Queue, SimpleWorker
-from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException
+from rq.worker import WorkerStatus
 
 from shared.database import Database
 from shared.errors import RetryLater
 from shared.jobs import StageJob
+from shared.logs import log
 from shared.settings import Settings
+from workers.batches import Batch, BatchQueue
+from workers.tasks import run_stage
 
 # How long an idle worker blocks before it looks for jobs whose pause is over.
 POLL_SECONDS = 2
@@ -30,12 +39,11 @@ _PROMOTE = files("shared").joinpath("lua/promote.lua").read_text()
 class StageWorker(SimpleWorker):
     """Works on the one queue of one stage. With several, RQ pops in a way that loses a job when the worker dies."""
 
-    max_connection_wait_time = LONGEST_WAIT_SECONDS
-
-    def __init__(self, queue: str, redis: Redis, settings: Settings, database: Database) -> None:
+    def __init__(self, stage: str, redis: Redis, settings: Settings, database: Database) -> None:
+        queue = Queue(stage, connection=redis, job_class=StageJob, serializer=JSONSerializer)
         super().__init__(
-            [Queue(queue, connection=redis, job_class=StageJob, serializer=JSONSerializer)],
-            name=f"{queue}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+            [queue],
+            name=f"{stage}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
             connection=redis,
             job_class=StageJob,
             serializer=JSONSerializer,
@@ -45,54 +53,108 @@ class StageWorker(SimpleWorker):
             log_job_description=False,
         )
         self.is_stopped = False
+        self._stage = stage
+        self._settings = settings
         self._database = database
-        self._lease_margin_seconds = settings.lease_margin_seconds
+        self._queue = queue
+        self._batches = BatchQueue(queue, redis, self.name, self.key)
         self._promote = redis.register_script(_PROMOTE)
 
     def request_stop(self, signum: Any, frame: Any) -> None:
-        """Remember that the end is wanted, then end as RQ does: after the job at hand."""
+        """Remember that the end is wanted, then end as RQ does: after the work at hand."""
         self.is_stopped = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ's
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """Wait for a job, looking every few seconds for those whose pause is over; without `timeout` do not wait."""
-        while True:
-            self._promote_due_jobs()
-            if timeout is None:
-                return self._ended(super().dequeue_job_and_maintain_ttl(None, max_idle_time))
-            result = super().dequeue_job_and_maintain_ttl(POLL_SECONDS, POLL_SECONDS)
-            if result is not None:
-                return result
-            self.check_for_suspension(burst=False)
+        """Wait for a batch, looking every few seconds for jobs whose pause is over; without `timeout` do not wait.
+
+        RQ hands what comes out of here to `execute_job`, and looks no closer.
+        """
+        del max_idle_time
+        batch = self._next_batch(may_wait=timeout is not None)
+        self.is_stopped = self.is_stopped or batch is None
+        return None if batch is None else (cast("Job", batch), self._queue)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a job; when it met an unreachable server, take no other until that serves again."""
-        super().execute_job(job, queue)
-        if isinstance(job, StageJob) and isinstance(job.failure, RetryLater):
-            self._wait_for_database()
-
-    def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Forget that the job was ever seen waiting: RQ would take its next run for stuck at first sight."""
-        self.connection.delete(IntermediateQueue(self.queues[0].key, self.connection).get_first_seen_key(job.id))
-        super().prepare_job_execution(job, remove_from_intermediate_queue)
+        """Run a batch: the plain jobs together, then those that must run alone."""
+        batch = cast("Batch", job)
+        alone = list(batch.alone)
+        if batch.plain and not self._run_together(batch):
+            alone = [*batch.plain, *alone]
+        for place, taken in enumerate(alone):
+            self._batches.renew(batch, alone[place:], self._lease_seconds)
+            self._run_alone(batch, taken.job_id, queue)
+        self.set_state(WorkerStatus.IDLE)
 
     def get_heartbeat_ttl(self, job: Job) -> int:
         """Say after how many seconds without a sign of life a job counts as abandoned."""
-        return int(job.timeout or 0) + self._lease_margin_seconds
+        return int(job.timeout or 0) + self._settings.lease_margin_seconds
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log nothing: the stage has logged its failure, in one line."""
 
-    def _ended(self, result: tuple[Job, Queue] | None) -> tuple[Job, Queue] | None:
-        self.is_stopped = self.is_stopped or result is None
-        return result
+    @property
+    def _lease_seconds(self) -> int:
+        return self._settings.job_timeout_seconds + self._settings.lease_margin_seconds
+
+    def _next_batch(self, *, may_wait: bool) -> Batch | None:
+        self.set_state(WorkerStatus.IDLE)
+        first = ""
+        while True:
+            self.heartbeat()
+            if self.should_run_maintenance_tasks:
+                self.run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ's
+            self._promote_due_jobs()
+            batch = self._take(first)
+            if batch or not may_wait:
+                return batch
+            self.check_for_suspension(burst=False)
+            first = self._batches.await_job(POLL_SECONDS) or ""
+
+    def _take(self, first: str) -> Batch | None:
+        # From here on a signal must wait for the end of the batch: what the script takes is ours to finish.
+        self._state = WorkerStatus.BUSY
+        batch = self._batches.take(self._settings.batch_size, self._settings.batch_bytes, self._lease_seconds, first)
+        self._state = WorkerStatus.IDLE if batch is None else WorkerStatus.BUSY
+        return batch
+
+    def _run_together(self, batch: Batch) -> bool:
+        """Run the plain jobs in one transaction; tells whether they are dealt with."""
+        started = time.monotonic()
+        try:
+            with self.death_penalty_class(self._settings.job_timeout_seconds, JobTimeoutException):
+                written = run_stage(self._stage, batch.events)
+        except RetryLater as error:
+            self._batches.give_back(batch)
+            self._log(logging.WARNING, "stage.waiting", batch, reason=f"{type(error).__name__}: {error}")
+            self._wait_for_database()
+            return True
+        except Exception as error:  # noqa: BLE001 - whatever it is, each job now runs alone, and only the culprit fails
+            self._log(logging.INFO, "stage.split", batch, reason=type(error).__name__)
+            return False
+        seconds = time.monotonic() - started
+        self._batches.finish(batch, seconds)
+        self._log(logging.INFO, "stage.done", batch, written=written, duration_ms=seconds * 1000)
+        return True
+
+    def _run_alone(self, batch: Batch, job_id: str, queue: Queue) -> None:
+        job = cast("StageJob", StageJob.fetch(job_id, connection=self.connection))
+        self.prepare_execution(job)
+        self._batches.release(batch, job_id)
+        self.perform_job(job, queue)
+        if isinstance(job.failure, RetryLater):
+            self._wait_for_database()
+
+    def _log(self, level: int, name: str, batch: Batch, **fields: Any) -> None:
+        first = batch.events[0]
+        ids = {"event_id": first.event_id, "call_id": first.call_id} if len(batch.events) == 1 else {}
+        log(level, name, stage=self._stage, events=len(batch.events), **ids, **fields)
 
     def _promote_due_jobs(self) -> None:
-        queue = self.queues[0]
-        scheduled = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]  # RQ's
-        self._promote([scheduled.key, queue.key], [time.time(), PROMOTED_AT_ONCE])
+        scheduled = ScheduledJobRegistry(queue=self._queue)  # type: ignore[no-untyped-call]  # RQ's
+        self._promote([scheduled.key, self._queue.key], [time.time(), PROMOTED_AT_ONCE])
 
     def _wait_for_database(self) -> None:
         wait_seconds = 0.5

@@ -1,6 +1,6 @@
 -- Publish one event: its record and one RQ job for each of its stages, all or nothing.
 --
--- KEYS[1]  event record (hash): body, event_type, call_id, received_at, reason; `left` counts the stages still to do,
+-- KEYS[1]  event record (hash): body and its size, event_type, call_id, received_at, reason; `left` counts the stages still to do,
 --          and a field `stage:<name>` stands for each of them
 -- KEYS[2]  rq:queues (set): the keys of all queues that ever held a job
 -- ARGV[1]  event id

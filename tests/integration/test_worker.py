@@ -1,5 +1,6 @@
 """Workers as processes, on real servers: they drain, wait, retry, recover, and leave the others alone."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -47,22 +48,20 @@ def test_an_event_becomes_rows_and_redis_forgets_it(publish, redis, database, se
     publish(EXAMPLE)
     for stage in STAGES:
         work_off(stage, settings_of_programs, tmp_path / "log")
-    assert (5, 5) == (count(database, "messages"), count(database, "message_metrics"))
-    assert [] == leftovers(redis)
+    assert (count(database, "messages"), count(database, "message_metrics")) == (5, 5)
+    assert leftovers(redis) == []
 
 
-def test_a_stage_that_is_down_holds_up_nobody_and_catches_up(
-    publish, redis, database, settings_of_programs, tmp_path
-):
+def test_a_stage_that_is_down_holds_up_nobody_and_catches_up(publish, redis, database, settings_of_programs, tmp_path):
     """With the workers of one stage stopped the others finish; started later, it catches up."""
     event_id = publish(EXAMPLE)
     work_off("metrics", settings_of_programs, tmp_path / "log")
     work_off("interruptions", settings_of_programs, tmp_path / "log")
-    assert (0, 5) == (count(database, "messages"), count(database, "message_metrics"))
+    assert (count(database, "messages"), count(database, "message_metrics")) == (0, 5)
     assert redis.exists(f"earshot:event:{event_id}")
     work_off("transcripts", settings_of_programs, tmp_path / "log")
-    assert 5 == count(database, "messages")
-    assert [] == leftovers(redis)
+    assert count(database, "messages") == 5
+    assert leftovers(redis) == []
 
 
 def test_a_stock_rq_worker_runs_the_same_jobs(publish, redis, database, settings_of_programs):
@@ -74,7 +73,7 @@ def test_a_stock_rq_worker_runs_the_same_jobs(publish, redis, database, settings
         *("worker", "--burst", "--serializer", "json", "--job-class", "shared.jobs.StageJob", "metrics"),
         settings=settings_of_programs,
     )
-    assert 5 == count(database, "message_metrics")
+    assert count(database, "message_metrics") == 5
     assert "rq:queue:metrics" not in leftovers(redis)
 
 
@@ -86,13 +85,11 @@ def test_what_cannot_be_read_is_a_dead_letter_at_once(publish, redis, settings_o
     work_off("metrics", settings_of_programs, tmp_path / "log")
     assert is_dead(redis, bad, "metrics")
     assert redis.exists(f"earshot:event:{bad}")
-    assert 1 == redis.zcard("rq:failed:metrics")
+    assert redis.zcard("rq:failed:metrics") == 1
     assert "outcome=dead" in (tmp_path / "log").read_text()
 
 
-def test_a_failed_job_can_be_requeued_with_rqs_own_command(
-    publish, redis, database, settings_of_programs, tmp_path
-):
+def test_a_failed_job_can_be_requeued_with_rqs_own_command(publish, redis, database, settings_of_programs, tmp_path):
     """`rq requeue` brings a dead letter back, and it is stored once its cause is gone."""
     event_id = publish(EXAMPLE, job_attempts=1)
     database.execute("alter table message_metrics rename to elsewhere")
@@ -105,19 +102,17 @@ def test_a_failed_job_can_be_requeued_with_rqs_own_command(
         settings=settings_of_programs,
     )
     work_off("metrics", settings_of_programs, tmp_path / "log")
-    assert 5 == count(database, "message_metrics")
+    assert count(database, "message_metrics") == 5
     assert not is_dead(redis, event_id, "metrics")
 
 
-def test_a_failing_stage_tries_again_later_and_not_at_once(
-    publish, redis, database, settings_of_programs, tmp_path
-):
+def test_a_failing_stage_tries_again_later_and_not_at_once(publish, redis, database, settings_of_programs, tmp_path):
     """A job that fails for a reason of its own is scheduled, with one attempt less; its turn comes by itself."""
     event_id = publish(EXAMPLE)
     database.execute("alter table message_metrics rename to elsewhere")
     work_off("metrics", settings_of_programs, tmp_path / "log")
     job = StageJob.fetch(f"{event_id}-metrics", connection=redis)
-    assert ("scheduled", 3) == (job.get_status(), job.retries_left)
+    assert (job.get_status(), job.retries_left) == ("scheduled", 3)
     database.execute("alter table elsewhere rename to message_metrics")
     with program("worker", "metrics", settings=settings_of_programs, log=tmp_path / "log"):
         wait_for(lambda: count(database, "message_metrics") == 5)
@@ -146,12 +141,12 @@ def test_an_outage_of_postgresql_spends_no_attempt(
     with program("worker", "metrics", settings=settings_of_programs, log=tmp_path / "log"):
         with stopped(servers, "postgres"):
             event_id = publish(EXAMPLE)
-            wait_for(lambda: "outcome=waiting" in (tmp_path / "log").read_text())
-            wait_for(lambda: redis.hget(f"rq:job:{event_id}-metrics", "status") == b"scheduled")
-            assert b"4" == redis.hget(f"rq:job:{event_id}-metrics", "retries_left")
+            wait_for(lambda: "DatabaseUnavailable" in (tmp_path / "log").read_text())
+            wait_for(lambda: redis.hget(f"rq:job:{event_id}-metrics", "status") in (b"queued", b"scheduled"))
+            assert redis.hget(f"rq:job:{event_id}-metrics", "retries_left") == b"4"
         wait_for(lambda: not redis.exists(f"rq:job:{event_id}-metrics"))
     with psycopg.connect(database_url, autocommit=True) as database:
-        assert 5 == count(database, "message_metrics")
+        assert count(database, "message_metrics") == 5
 
 
 def test_a_worker_survives_a_restart_of_redis(
@@ -178,9 +173,9 @@ def test_sigterm_lets_the_job_at_hand_finish(publish, redis, database, settings_
             worker.send_signal(signal.SIGTERM)
             wait_for(lambda: redis.hexists(worker_key(redis), "shutdown_requested_date"))
             publish(EXAMPLE.replace(b"WC-", b"CC-"))
-        assert 0 == worker.wait(timeout=20)
-    assert 5 == count(database, "message_metrics")
-    assert 1 == redis.llen("rq:queue:metrics")
+        assert worker.wait(timeout=20) == 0
+    assert count(database, "message_metrics") == 5
+    assert redis.llen("rq:queue:metrics") == 1
 
 
 def test_an_idle_worker_ends_at_once_on_sigterm(redis, settings_of_programs, tmp_path):
@@ -188,13 +183,13 @@ def test_an_idle_worker_ends_at_once_on_sigterm(redis, settings_of_programs, tmp
     with program("worker", "metrics", settings=settings_of_programs, log=tmp_path / "log") as worker:
         wait_for(lambda: redis.scard("rq:workers") == 1)
         worker.send_signal(signal.SIGTERM)
-        assert 0 == worker.wait(timeout=10)
-    assert 0 == redis.scard("rq:workers")
+        assert worker.wait(timeout=10) == 0
+    assert redis.scard("rq:workers") == 0
 
 
 def test_a_killed_workers_job_is_taken_up_by_another(publish, redis, database, settings_of_programs, tmp_path):
     """kill -9 in the middle of a job loses nothing: when the lease is over another worker does the job."""
-    settings = {**settings_of_programs, "LEASE_MARGIN_SECONDS": "1"}
+    settings = {**settings_of_programs, "JOB_TIMEOUT_SECONDS": "2", "LEASE_MARGIN_SECONDS": "1"}
     event_id = publish(EXAMPLE, job_timeout_seconds=2)
     with program("worker", "metrics", settings=settings, log=tmp_path / "log") as worker, database.transaction():
         database.execute("lock table message_metrics in access exclusive mode")
@@ -203,7 +198,7 @@ def test_a_killed_workers_job_is_taken_up_by_another(publish, redis, database, s
         worker.wait()
     with program("worker", "metrics", settings=settings, log=tmp_path / "log"):
         wait_for(lambda: not redis.exists(f"rq:job:{event_id}-metrics"), seconds=40)
-    assert 5 == count(database, "message_metrics")
+    assert count(database, "message_metrics") == 5
 
 
 def test_a_job_that_names_another_function_does_not_run(publish, redis, settings_of_programs, tmp_path):
@@ -217,9 +212,7 @@ def test_a_job_that_names_another_function_does_not_run(publish, redis, settings
     assert is_dead(redis, event_id, "metrics")
 
 
-def test_unreadable_deliveries_are_kept_whole(
-    publish_to_quarantine, redis, database, settings_of_programs, tmp_path
-):
+def test_unreadable_deliveries_are_kept_whole(publish_to_quarantine, redis, database, settings_of_programs, tmp_path):
     """What no stage can take lands in the table `quarantine`, byte for byte, once."""
     body = b'{"message": \x00\xff'
     event_id = publish_to_quarantine(body)
@@ -228,7 +221,7 @@ def test_unreadable_deliveries_are_kept_whole(
     work_off("quarantine", settings_of_programs, tmp_path / "log")
     rows = database.execute("select event_id, reason, body from quarantine").fetchall()
     assert [(event_id, "malformed_json", body)] == rows
-    assert [] == leftovers(redis)
+    assert leftovers(redis) == []
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -241,7 +234,8 @@ def test_two_workers_of_a_stage_share_its_queue(stage, publish, redis, settings_
         program("worker", stage, settings=settings_of_programs, log=tmp_path / "two"),
     ):
         wait_for(lambda: not any(f"-{stage}" in key for key in leftovers(redis)))
-    assert 20 == sum((tmp_path / name).read_text().count("stage.done") for name in ("one", "two"))
+    done = re.findall(r"stage\.done .*\bevents=(\d+)", (tmp_path / "one").read_text() + (tmp_path / "two").read_text())
+    assert sum(map(int, done)) == 20
 
 
 def run_rq(*arguments: str, settings: Mapping[str, str]) -> str:

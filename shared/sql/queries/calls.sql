@@ -111,10 +111,10 @@ from unnest(
     %(call_id)s::text[], %(event_type)s::text[], %(event_id)s::text[], %(received_at)s::timestamptz[],
     %(body)s::bytea[], %(version)s::text[]
 ) as row (call_id, event_type, event_id, received_at, body, version)
-order by call_id, event_type, version::bigint[] desc
+order by call_id, event_type, version::bigint[] desc, event_id desc
 on conflict (call_id, event_type) do update set
     event_id = excluded.event_id,
     received_at = excluded.received_at,
     body = excluded.body,
     version = excluded.version
-where excluded.version > snapshots.version
+where (excluded.version, excluded.event_id) > (snapshots.version, snapshots.event_id)

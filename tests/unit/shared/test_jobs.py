@@ -46,7 +46,7 @@ def test_a_job_never_unpickles(redis):
 def test_callbacks_and_instances_written_by_others_are_ignored(redis):
     """Neither a callback nor an instance put into the stored job has any effect."""
     forged = job(redis, _success_callback_name="os.getcwd", _failure_callback_name="os.getcwd")
-    assert (None, None) == (forged.success_callback, forged.failure_callback)
+    assert (forged.success_callback, forged.failure_callback) == (None, None)
     with pytest.raises(ForbiddenTask):
         _ = job(redis, _instance="text").func
 
@@ -63,8 +63,8 @@ def test_an_outage_costs_no_attempt(redis):
     with redis.pipeline() as pipeline:
         waiting.retry(Queue("metrics", connection=redis, serializer=JSONSerializer), pipeline)
         pipeline.execute()
-    assert 0 == waiting.retries_left
-    assert 1 == redis.zcard("rq:scheduled:metrics")
+    assert waiting.retries_left == 0
+    assert redis.zcard("rq:scheduled:metrics") == 1
 
 
 def test_other_failures_are_tried_until_no_attempt_is_left(redis):
@@ -89,9 +89,9 @@ def test_pauses_are_spread(redis):
 def test_an_execution_without_a_record_is_passed_over(redis):
     """The execution of a killed worker, whose record has expired, does not trouble the job's next run."""
     redis.zadd("rq:executions:e1-metrics", {"lost": 99_999_999_999})
-    assert [] == LivingExecutions("e1-metrics", connection=redis).get_executions()
+    assert LivingExecutions("e1-metrics", connection=redis).get_executions() == []
 
 
 def test_task_names_follow_the_stages():
     """A stage's function is found under the stage's name."""
-    assert "workers.tasks.metrics" == task_name("metrics")
+    assert task_name("metrics") == "workers.tasks.metrics"

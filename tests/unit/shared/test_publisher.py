@@ -2,7 +2,6 @@
 
 import pytest
 from fakeredis import FakeRedis
-from redis import Redis
 from rq import Queue
 from rq.job import Retry
 from rq.serializers import JSONSerializer
@@ -11,6 +10,7 @@ from shared.errors import QueueUnavailable
 from shared.event_records import finish_stage, load_event, record_key
 from shared.jobs import DROP, KEEP, StageJob
 from shared.publisher import IncomingEvent, Publisher, event_id_of
+from shared.redis_client import connect_redis
 from shared.settings import Settings
 
 BODY = b'{"message": {"text": "a secret of the caller"}}'
@@ -41,10 +41,10 @@ def test_an_event_is_read_back_as_it_came(redis):
 def test_the_same_body_is_a_duplicate_while_it_is_pending(redis):
     """A second delivery of a pending event changes nothing; once it is done the same body is a new event."""
     publisher = Publisher(redis, Settings())
-    assert ["queued", "duplicate"] == [publisher.publish(event("metrics")) for _ in range(2)]
-    assert 1 == redis.llen("rq:queue:metrics")
+    assert [publisher.publish(event("metrics")) for _ in range(2)] == ["queued", "duplicate"]
+    assert redis.llen("rq:queue:metrics") == 1
     finish_stage(redis, event().event_id, "metrics")
-    assert "queued" == publisher.publish(event("metrics"))
+    assert publisher.publish(event("metrics")) == "queued"
 
 
 def test_the_record_goes_with_its_last_stage(redis):
@@ -81,7 +81,7 @@ def test_a_job_is_stored_as_rq_stores_it(redis):
     theirs = other.hgetall(f"rq:job:{job_id}")
     assert theirs.keys() == ours.keys()
     unequal = {name for name in theirs if ours[name] != theirs[name]} - TIMES
-    # RQ compresses `data` at another level; what it holds is compared next.
+    # RQ compresses `data`; what it holds is compared next.
     assert unequal <= {b"data"}
     assert StageJob.fetch(job_id, connection=other).data == StageJob.fetch(job_id, connection=redis).data
     assert other.lrange("rq:queue:metrics", 0, -1) == redis.lrange("rq:queue:metrics", 0, -1)
@@ -98,7 +98,7 @@ def test_nothing_of_the_body_is_in_a_job(redis):
 
 def test_without_redis_nothing_is_promised():
     """An unreachable Redis is QueueUnavailable, which says nothing of addresses."""
-    nowhere = Redis(unix_socket_path="/nonexistent/valkey.sock")
+    nowhere = connect_redis("unix:///nonexistent/valkey.sock", timeout_seconds=1)
     with pytest.raises(QueueUnavailable) as told:
         Publisher(nowhere, Settings()).publish(event("metrics"))
     assert "nonexistent" not in str(told.value)

@@ -1,0 +1,49 @@
+-- Take a batch of jobs off a queue, as RQ's own worker takes one, and read their events in the same round trip.
+--
+-- Each job is entered in the started registry with the end of its lease before it leaves the queue's list for good; when
+-- the worker dies, RQ's sweep finds it there and runs it again.
+--
+-- KEYS[1]  rq:queue:<stage> (list)
+-- KEYS[2]  rq:queue:<stage>:intermediate (list): where RQ's blocking pop has put the first job, if there is one
+-- KEYS[3]  rq:wip:<stage> (sorted set): the started registry, `<job id>:<execution id>` by the end of the lease
+-- ARGV[1]  stage
+-- ARGV[2]  id of the first job, or empty
+-- ARGV[3]  how many jobs at most
+-- ARGV[4]  how many bytes of bodies, uncompressed, at which the batch is full
+-- ARGV[5]  end of the lease, seconds since 1970
+-- ARGV[6]  now, as RQ writes a time
+-- ARGV[7]  name of the worker
+-- ARGV[8]  execution id
+--
+-- Returns, for each job: its id; its data, retries_left and meta; then its event's body, event_type, call_id,
+-- received_at and reason. A field that is missing is false.
+local stage, most, full = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+local taken, bytes = {}, 0
+
+local function take(job_id)
+  local job_key = 'rq:job:' .. job_id
+  local job = redis.call('hmget', job_key, 'data', 'retries_left', 'meta')
+  if not job[1] then
+    return -- deleted while it waited: RQ passes over such a job too
+  end
+  local event_key = 'earshot:event:' .. string.sub(job_id, 1, -(#stage + 2))
+  local event = redis.call('hmget', event_key, 'body', 'event_type', 'call_id', 'received_at', 'reason', 'size')
+  redis.call('zadd', KEYS[3], ARGV[5], job_id .. ':' .. ARGV[8])
+  redis.call('hset', job_key, 'status', 'started', 'started_at', ARGV[6], 'last_heartbeat', ARGV[6], 'worker_name', ARGV[7])
+  taken[#taken + 1] = {job_id, job[1], job[2], job[3], event[1], event[2], event[3], event[4], event[5]}
+  bytes = bytes + (tonumber(event[6]) or 0)
+end
+
+if ARGV[2] ~= '' then
+  take(ARGV[2])
+  redis.call('lrem', KEYS[2], 1, ARGV[2])
+  redis.call('del', KEYS[2] .. ':first_seen:' .. ARGV[2])
+end
+while #taken < most and bytes < full do
+  local job_id = redis.call('lpop', KEYS[1])
+  if not job_id then
+    break
+  end
+  take(job_id)
+end
+return taken
