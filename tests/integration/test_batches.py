@@ -1,0 +1,183 @@
+"""Batches of jobs on real servers: a culprit fails alone, a killed worker loses nothing, an outage costs no attempt."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from shared.jobs import StageJob
+from tests.integration.test_worker import count, count_blocked, is_dead, leftovers, stopped, work_off
+from tests.programs import program, wait_for
+from tests.servers import EmbeddedServers
+from workers.batches import BatchQueue
+
+EXAMPLE = json.loads((Path(__file__).parent.parent / "data" / "conversation-update.json").read_text())
+
+
+def body(number: int, text: str = "Hello.") -> bytes:
+    """Make the body of a call of its own."""
+    event = json.loads(json.dumps(EXAMPLE))
+    event["message"]["call"]["id"] = f"WC-{number:04}"
+    event["message"]["messages"][1]["text"] = text
+    return json.dumps(event).encode()
+
+
+def batch_queue(redis: Redis, stage: str = "transcripts") -> BatchQueue:
+    """Make the queue of a stage, as a worker named `w` sees it."""
+    queue = Queue(stage, connection=redis, job_class=StageJob, serializer=JSONSerializer)
+    return BatchQueue(queue, redis, "w", "rq:worker:w")
+
+
+def test_a_culprit_fails_alone(publish, redis, database, settings_of_programs, tmp_path):
+    """Of a batch of 200 with one that cannot be stored, 199 are stored, and only that one has spent an attempt."""
+    database.execute("alter table messages add check (text <> 'poison')")
+    ids = [publish(body(number, "poison" if number == 77 else "Hello.")) for number in range(200)]
+    work_off("transcripts", settings_of_programs, tmp_path / "log")
+    assert count(database, "calls") == 199
+    assert [f"{ids[77]}-transcripts".encode()] == redis.zrange("rq:scheduled:transcripts", 0, -1)
+    assert redis.hget(f"rq:job:{ids[77]}-transcripts", "retries_left") == b"3"
+    assert (tmp_path / "log").read_text().count("outcome=retrying") == 1
+
+
+def test_a_body_that_cannot_be_read_does_not_spoil_its_batch(publish, redis, database, settings_of_programs, tmp_path):
+    """One spoilt record among many is a dead letter; the others are stored in one batch."""
+    ids = [publish(body(number)) for number in range(10)]
+    redis.hset(f"earshot:event:{ids[3]}", "body", b"spoilt")
+    work_off("transcripts", settings_of_programs, tmp_path / "log")
+    assert count(database, "calls") == 9
+    assert is_dead(redis, ids[3], "transcripts")
+    assert "events=9" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
+def test_kill_9_in_a_batch_loses_nothing_and_doubles_nothing(
+    moment, publish, redis, database, settings_of_programs, tmp_path
+):
+    """A worker killed in the middle of a batch, or between its commit and its last word to Redis, loses no event."""
+    settings = {**settings_of_programs, "JOB_TIMEOUT_SECONDS": "2", "LEASE_MARGIN_SECONDS": "1"}
+    for number in range(20):
+        publish(body(number))
+    with program("worker", "transcripts", settings=settings, log=tmp_path / "log") as worker:
+        with database.transaction():
+            database.execute("lock table messages in access exclusive mode")
+            wait_for(lambda: count_blocked(database) == 1)
+            if moment == "after the commit":
+                redis.client_pause(4000, all=False)
+            else:
+                worker.kill()
+        if moment == "after the commit":
+            wait_for(lambda: count(database, "messages") == 100)
+            worker.kill()
+            redis.client_unpause()
+        worker.wait()
+    assert redis.zcard("rq:wip:transcripts") == 20
+    with program("worker", "transcripts", settings=settings, log=tmp_path / "log"):
+        wait_for(lambda: not any("-transcripts" in key for key in leftovers(redis)), seconds=40)
+    assert (count(database, "calls"), count(database, "messages")) == (20, 100)
+
+
+def test_the_jobs_of_a_killed_worker_run_alone_from_then_on(publish, redis, database, settings_of_programs, tmp_path):
+    """What was in a batch when its worker was killed is not put into a batch again: the killer may be among it."""
+    ids = [publish(body(number)) for number in range(3)]
+    redis.hset(f"rq:job:{ids[1]}-transcripts", "retries_left", "3")
+    batch = batch_queue(redis).take(10, 10**9, lease_seconds=5)
+    assert [ids[0], ids[2]] == [event.event_id for event in batch.events]
+    assert [f"{ids[1]}-transcripts"] == [job.job_id for job in batch.alone]
+
+
+def test_an_outage_gives_the_batch_back_in_order(publish, redis, settings_of_programs, servers: EmbeddedServers):
+    """What is given back stands at the front of the queue as before, queued, with all attempts and no lease."""
+    ids = [f"{publish(body(number))}-transcripts" for number in range(5)]
+    queue = batch_queue(redis)
+    batch = queue.take(3, 10**9, lease_seconds=5)
+    queue.give_back(batch)
+    queue.give_back(batch)
+    assert ids == [job_id.decode() for job_id in redis.lrange("rq:queue:transcripts", 0, -1)]
+    assert redis.zcard("rq:wip:transcripts") == 0
+    assert redis.hmget(f"rq:job:{ids[0]}", "status", "retries_left") == [b"queued", b"4"]
+
+
+def test_a_stopped_postgresql_holds_a_backlog_up_but_spends_nothing(
+    publish, redis, database_url, settings_of_programs, tmp_path, servers: EmbeddedServers
+):
+    """With PostgreSQL stopped under a backlog no job fails; all are stored when it is back."""
+    with program("worker", "transcripts", settings=settings_of_programs, log=tmp_path / "log"):
+        with stopped(servers, "postgres"):
+            for number in range(30):
+                publish(body(number))
+            wait_for(lambda: "stage.waiting" in (tmp_path / "log").read_text())
+        wait_for(lambda: not any("-transcripts" in key for key in leftovers(redis)), seconds=40)
+    assert "outcome=dead" not in (tmp_path / "log").read_text()
+
+
+def test_a_batch_ends_where_its_bodies_grow_too_large(publish, redis):
+    """A batch takes no further job once its bodies come to the limit, whatever their number."""
+    for number in range(5):
+        publish(body(number))
+    assert len(batch_queue(redis).take(200, 10, lease_seconds=5).events) == 1
+    assert len(batch_queue(redis).take(200, len(body(1)) + 1, lease_seconds=5).events) == 2
+
+
+def test_finishing_twice_or_late_is_harmless(publish, redis):
+    """A batch finished after its lease was over, or twice, leaves the books of others as they are."""
+    publish(body(1))
+    queue = batch_queue(redis)
+    batch = queue.take(1, 10**9, lease_seconds=5)
+    queue.finish(batch, 0.1)
+    publish(body(1))
+    queue.finish(batch, 0.1)
+    assert redis.zcard("rq:wip:transcripts") == 0
+
+
+def test_a_taken_job_looks_to_rq_like_one_of_its_own(publish, redis):
+    """The fields and the registry entry of a job in a batch are those that the installed RQ writes."""
+    ours, theirs = (f"{publish(body(number))}-transcripts" for number in range(2))
+    before = set(redis.hgetall(f"rq:job:{ours}"))
+    batch_queue(redis).take(1, 10**9, lease_seconds=45)
+
+    queue = Queue("transcripts", connection=redis, job_class=StageJob, serializer=JSONSerializer)
+    worker = SimpleWorker([queue], connection=redis, job_class=StageJob, serializer=JSONSerializer, name="theirs")
+    job, _ = Queue.dequeue_any([queue], None, connection=redis, job_class=StageJob, serializer=JSONSerializer)
+    worker.prepare_execution(job)
+    worker.prepare_job_execution(job, remove_from_intermediate_queue=True)
+
+    assert set(redis.hgetall(f"rq:job:{theirs}")) - before == set(redis.hgetall(f"rq:job:{ours}")) - before
+    assert redis.hget(f"rq:job:{theirs}", "status") == redis.hget(f"rq:job:{ours}", "status")
+    running = queue.started_job_registry.get_job_and_execution_ids(cleanup=False)
+    assert {ours, theirs} == {job_id for job_id, _ in running}
+    for key in (queue.key, queue.intermediate_queue.key, queue.started_job_registry.key):
+        assert key in scripts()
+
+
+def scripts() -> str:
+    """Read the scripts, with the stage filled in."""
+    folder = Path(__file__).parent.parent.parent / "shared" / "lua"
+    return "".join(path.read_text() for path in folder.glob("*.lua")).replace("<stage>", "transcripts")
+
+
+def test_a_frozen_worker_that_wakes_after_its_lease_does_no_harm(
+    publish, redis, database, settings_of_programs, tmp_path
+):
+    """A worker stopped beyond its lease and resumed finishes what another has done meanwhile; rows stay single."""
+    settings = {**settings_of_programs, "JOB_TIMEOUT_SECONDS": "2", "LEASE_MARGIN_SECONDS": "1"}
+    for number in range(5):
+        publish(body(number))
+    with program("worker", "transcripts", settings=settings, log=tmp_path / "frozen") as frozen:
+        with database.transaction():
+            database.execute("lock table messages in access exclusive mode")
+            wait_for(lambda: count_blocked(database) == 1)
+            frozen.send_signal(signal.SIGSTOP)
+        # The frozen worker's transaction holds the calls; the server ends it, as idle_in_transaction limits would.
+        database.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'earshot' and datname = current_database()"
+        )
+        with program("worker", "transcripts", settings=settings, log=tmp_path / "awake"):
+            wait_for(lambda: count(database, "messages") == 25, seconds=40)
+            frozen.send_signal(signal.SIGCONT)
+            wait_for(lambda: not any("-transcripts" in key for key in leftovers(redis)), seconds=40)
+    assert (count(database, "calls"), count(database, "messages")) == (5, 25)
