@@ -1,0 +1,45 @@
+FROM python:3.13-slim-trixie AS build
+
+# A fixed time stamp has Python's compiled files and the wheel come out the same in every build.
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    SOURCE_DATE_EPOCH=315532800
+
+RUN python -m venv --without-pip /opt/earshot
+
+WORKDIR /build
+
+# The dependencies change less often than the programs, and so have a layer of their own.
+COPY requirements.lock ./
+RUN pip --python /opt/earshot install --require-hashes --only-binary :all: --requirement requirements.lock
+
+COPY pyproject.toml README.md ./
+COPY earshot earshot
+COPY ingest ingest
+COPY workers workers
+COPY shared shared
+RUN pip --python /opt/earshot install --no-deps --no-build-isolation . \
+ && pip --python /opt/earshot uninstall --yes setuptools
+
+
+FROM python:3.13-slim-trixie
+
+RUN groupadd --gid 10001 earshot \
+ && useradd --uid 10001 --gid earshot --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin earshot
+
+COPY --from=build /opt/earshot /opt/earshot
+
+# HOST: the ingest listens to the proxy, which is another machine to it.
+# PYTHONSAFEPATH: nothing is imported from the directory a program is started in.
+ENV PATH=/opt/earshot/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONSAFEPATH=1 \
+    HOST=0.0.0.0
+
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["earshot"]
+CMD ["--help"]
