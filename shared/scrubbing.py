@@ -18,7 +18,7 @@ SHORTEST_SECRET = 8
 
 _KEY = SCRUBBED_KEY.encode()
 # JSON may spell any letter of a key as an escape; no known sender does.
-_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
+_ESCAPED_LETTER = re.compile(rb"\\u00([46][1-9a-fA-F]|[57][0-9aA])")
 _KEY_AND_COLON = re.compile(rb'"assistantServer"\s*:\s*')
 _STRING_OR_BRACE = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
 
@@ -28,7 +28,7 @@ def scrub(body: bytes, secrets: Iterable[str] = ()) -> bytes:
 
     A body that is no JSON is scrubbed as text: what follows the key is cut up to its closing brace, or to the end.
     """
-    if _KEY in body or _ESCAPED_LETTER.search(body):
+    if _may_hold_key(body):
         body = _without_key(body)
     for secret in secrets:
         if len(secret) >= SHORTEST_SECRET:
@@ -36,12 +36,22 @@ def scrub(body: bytes, secrets: Iterable[str] = ()) -> bytes:
     return body
 
 
+def _may_hold_key(body: bytes) -> bool:
+    # NUL bytes are JSON in UTF-16, in which the key looks different.
+    return _KEY in body or b"\0" in body or (b"\\u00" in body and _ESCAPED_LETTER.search(body) is not None)
+
+
 def _without_key(body: bytes) -> bytes:
     try:
         value = lenient_json.decode(body)
         return lenient_json.encode(_pruned(value)) if _holds_key(value) else body
-    except lenient_json.UnreadableJson:
-        return _cut(body)
+    except (lenient_json.UnreadableJson, RecursionError):
+        plain = _spelt_plainly(body)
+        return _cut(plain) if _KEY in plain else body
+
+
+def _spelt_plainly(body: bytes) -> bytes:
+    return _ESCAPED_LETTER.sub(lambda match: bytes.fromhex(match[1].decode()), body.replace(b"\0", b""))
 
 
 def _holds_key(value: Any) -> bool:

@@ -1,0 +1,1 @@
+"""Program 1: HTTP to Redis. Thin, and never in touch with PostgreSQL."""

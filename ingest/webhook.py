@@ -1,0 +1,88 @@
+"""Receive one webhook: check the sender, take the body, decide where it goes, publish it, answer."""
+
+import time
+from dataclasses import dataclass, replace
+
+from ingest.authentication import Authentication
+from ingest.deliveries import EMPTY, Delivery, Refusal, Request, take_delivery
+from ingest.routing import Rules, route
+from shared.errors import QueueUnavailable
+from shared.publisher import Answer, IncomingEvent, Publisher
+from shared.settings import Settings
+
+SECRET_HEADER = "HTTP_X_INTERACTLY_SECRET"  # noqa: S105 - its name, as WSGI spells it
+
+# The sender should hear of these, although they are kept in quarantine like the others.
+ERRORS = {
+    "not_json": (415, "the Content-Type is not JSON"),
+    "malformed_json": (400, "the body is not JSON"),
+    "truncated": (400, "truncated: the body is shorter than its Content-Length"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the sender is told, and what the log tells beyond it.
+
+    `outcome` is one of queued, duplicate, quarantined, refused, failed; `reason` says in one word why it is
+    none of the first two. `is_unread` tells that the sender may still be sending the body.
+    """
+
+    code: int
+    outcome: str
+    reason: str = ""
+    error: str = ""
+    event_id: str = ""
+    event_type: str = ""
+    size: int = 0
+    is_unread: bool = False
+
+    @property
+    def content(self) -> dict[str, str]:
+        """The JSON of the answer."""
+        if not self.error:
+            return {"event_id": self.event_id, "status": self.outcome}
+        return {"error": self.error, "event_id": self.event_id} if self.event_id else {"error": self.error}
+
+
+STRANGER = Reply(401, "refused", "stranger", "the secret is missing or wrong")
+UNAVAILABLE = Reply(503, "failed", "queue_unavailable", "the event cannot be kept now; send it again")
+
+
+class Webhook:
+    """The way of a webhook, wired once and shared by all threads."""
+
+    def __init__(self, settings: Settings, publisher: Publisher) -> None:
+        """Raises SettingsError if there is no usable secret."""
+        secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
+        self._authentication = Authentication(secrets)
+        self._rules = Rules(frozenset(settings.stages), secrets)
+        self._max_body_bytes = settings.max_body_bytes
+        self._publisher = publisher
+
+    def receive(self, request: Request) -> Reply:
+        """Answer one request (a WSGI environment); what is answered with an `event_id` is durable."""
+        if not self._authentication.admits(request.get(SECRET_HEADER)):
+            return STRANGER
+        delivery = take_delivery(request, self._max_body_bytes)
+        return _refuse(delivery) if isinstance(delivery, Refusal) else self._keep(delivery)
+
+    def _keep(self, delivery: Delivery) -> Reply:
+        event = route(delivery, self._rules, time.time_ns() // 1_000_000)
+        try:
+            reply = _reply_to(event, self._publisher.publish(event))
+        except QueueUnavailable:
+            reply = replace(UNAVAILABLE, event_type=event.event_type)
+        return replace(reply, size=len(delivery.body))
+
+
+def _refuse(refusal: Refusal) -> Reply:
+    return Reply(refusal.code, "refused", refusal.reason, refusal.error, is_unread=refusal is not EMPTY)
+
+
+def _reply_to(event: IncomingEvent, answer: Answer) -> Reply:
+    if event.reason in ERRORS:
+        code, error = ERRORS[event.reason]
+        return Reply(code, "refused", event.reason, error, event.event_id)
+    outcome = "quarantined" if event.reason else answer
+    return Reply(202, outcome, event.reason, event_id=event.event_id, event_type=event.event_type)
