@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 LONGEST_VALUE = 120
@@ -21,12 +22,12 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the line; a traceback is told by the exception's type alone, since its text may hold a payload."""
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fields = dict(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[0]:
             fields["exception"] = record.exc_info[0].__name__
-        parts = [time, f"{record.levelname:<7}", record.getMessage(), *(_pair(*field) for field in fields.items())]
-        return " ".join(parts)
+        told = " ".join([_pair(*field) for field in fields.items()])
+        time = f"{_second(int(record.created))}.{int(record.msecs):03}Z"
+        return f"{time} {record.levelname:<7} {record.getMessage()} {told}"
 
 
 def configure_logs(level: str) -> None:
@@ -41,6 +42,11 @@ def configure_logs(level: str) -> None:
 def log(level: int, name: str, **fields: Any) -> None:
     """Write one line, for example `log(INFO, "stage.done", stage="metrics", events=3)`."""
     logging.getLogger("earshot").log(level, name, extra={"fields": fields})
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _pair(key: str, value: Any) -> str:

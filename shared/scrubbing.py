@@ -38,7 +38,7 @@ def scrub(body: bytes, secrets: Iterable[str] = ()) -> bytes:
 
 def _may_hold_key(body: bytes) -> bool:
     # NUL bytes are JSON in UTF-16, in which the key looks different.
-    return _KEY in body or b"\0" in body or (b"\\u00" in body and _ESCAPED_LETTER.search(body) is not None)
+    return _KEY in body or b"\0" in body or (b"\\" in body and _ESCAPED_LETTER.search(body) is not None)
 
 
 def _without_key(body: bytes) -> bytes:
