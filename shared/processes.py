@@ -16,14 +16,14 @@ LOOK_SECONDS = 0.25
 
 
 def die_with_parent(parent_pid: int | None = None, *, grace_seconds: float = 3.0) -> None:
-    """End this process when its parent has gone: SIGTERM first, SIGKILL after `grace_seconds`.
+    """End this process when its parent has gone: SIGTERM first, SIGALRM after `grace_seconds`.
 
     Call it once, in the main thread, at the start of a worker process. `parent_pid` is who started it; None asks
-    multiprocessing, then the system, which is wrong only if that parent died before the call. On Linux the kernel
-    sends the SIGTERM, elsewhere a thread does. Do not fork afterwards: the watching thread is not inherited.
+    multiprocessing, then the system, which is wrong only if that parent died before the call. Do not fork afterwards:
+    the watching thread is not inherited.
     """
     parent = parent_pid or _pid_of_parent()
-    signal_at_death_of(parent, signal.SIGTERM)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     watch = threading.Thread(target=_end_when_orphaned, args=(parent, grace_seconds), daemon=True)
     watch.start()
 
@@ -49,9 +49,9 @@ def _pid_of_parent() -> int:
 def _end_when_orphaned(parent_pid: int, grace_seconds: float) -> None:
     while os.getppid() == parent_pid:
         time.sleep(LOOK_SECONDS)
+    # Armed first: a shutdown can get stuck with the interpreter's lock held, and the kernel's timer needs no lock.
+    signal.setitimer(signal.ITIMER_REAL, grace_seconds)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(grace_seconds)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _load_prctl() -> Callable[..., int] | None:
