@@ -29,6 +29,11 @@ _OUTAGES = (
     errors.LockNotAvailable,
     errors.DeadlockDetected,
     errors.SerializationFailure,
+    # A migration or a grant is missing: a fault of the deployment, which will be mended while the events wait.
+    errors.InsufficientPrivilege,
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.InvalidSchemaName,
 )
 
 

@@ -21,7 +21,7 @@ class ForbiddenTask(NeverRetry):
 
 
 class DatabaseUnavailable(RetryLater):
-    """PostgreSQL is unreachable, read-only, starting, stopping, out of connections or out of disk."""
+    """PostgreSQL is unreachable, read-only, starting, out of connections or disk, or lacks a table or a grant."""
 
 
 class QueueUnavailable(RetryLater):

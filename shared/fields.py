@@ -22,13 +22,15 @@ SMALLEST_EPOCH_MS = 10_000_000_000
 # 9999-12-31: the last day that Python's dates, and so every reader in it, can hold.
 LARGEST_EPOCH_MS = 253_402_214_400_000
 LARGEST_BIGINT = 2**63 - 1
+# Python itself gives up at some hundreds.
+DEEPEST_JSON = 100
 
 
 def as_text(value: Any) -> str | None:
     """Keep text, spell out any other value as JSON; NUL, which PostgreSQL refuses, becomes U+FFFD."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = value if isinstance(value, str) else _spelt_out(value)
     return text.replace("\0", REPLACEMENT)
 
 
@@ -93,15 +95,17 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def without_nul(value: Any) -> Any:
-    """Make a JSON value fit for jsonb, which refuses NUL in texts and keys."""
+def without_nul(value: Any, levels: int = DEEPEST_JSON) -> Any:
+    """Make a JSON value fit for jsonb, which refuses NUL in texts and keys; what nests deeper becomes text."""
     if isinstance(value, str):
         return value.replace("\0", REPLACEMENT)
+    if not isinstance(value, list | dict):
+        return value
+    if levels == 0:
+        return as_text(value)
     if isinstance(value, list):
-        return [without_nul(item) for item in value]
-    if isinstance(value, dict):
-        return {without_nul(key): without_nul(item) for key, item in value.items()}
-    return value
+        return [without_nul(item, levels - 1) for item in value]
+    return {without_nul(key): without_nul(item, levels - 1) for key, item in value.items()}
 
 
 def moment(milliseconds: int | None) -> datetime | None:
@@ -110,6 +114,13 @@ def moment(milliseconds: int | None) -> datetime | None:
         return None
     seconds, rest = divmod(milliseconds, 1000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+def _spelt_out(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except RecursionError:  # almost as deep as the ingest lets in: only the body tells it
+        return REPLACEMENT
 
 
 def _number_in(text: str) -> float | None:

@@ -13,6 +13,7 @@ from redis.client import Pipeline
 from rq import Queue
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job
+from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from shared.errors import ForbiddenTask, NeverRetry, RetryLater
@@ -94,7 +95,10 @@ class StageJob(Job):
     def cleanup(self, ttl: int | None = None, pipeline: Pipeline | None = None, remove_from_queue: bool = True) -> None:  # noqa: FBT001, FBT002 - RQ's signature
         """End the job; the stage is taken off the event in the same transaction."""
         if ttl == DROP:
-            finish_stage(pipeline if pipeline is not None else self.connection, self.event_id, self.origin)
+            connection = pipeline if pipeline is not None else self.connection
+            finish_stage(connection, self.event_id, self.origin)
+            # How it failed before; RQ would keep that for ever.
+            connection.delete(Result.get_key(self.id))  # type: ignore[no-untyped-call]  # RQ's
         super().cleanup(ttl, pipeline=pipeline, remove_from_queue=remove_from_queue)
 
 

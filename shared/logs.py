@@ -14,7 +14,8 @@ from typing import Any
 LONGEST_VALUE = 120
 
 _PLAIN = re.compile(r"[\w.:/@+~-]+", re.ASCII)
-_LOUD_LIBRARIES = ("rq", "rq.worker", "rq.job", "rq.registry", "rq.queue", "_granian")
+# What these have to say of their troubles, the programs say in their own lines.
+_LOUD_LIBRARIES = ("rq", "rq.worker", "rq.job", "rq.registry", "rq.queue")
 
 
 class LineFormatter(logging.Formatter):
@@ -31,12 +32,12 @@ class LineFormatter(logging.Formatter):
 
 
 def configure_logs(level: str) -> None:
-    """Send all log lines of this process to standard error; libraries speak up only about trouble."""
+    """Send all log lines of this process to standard error, and keep loud libraries quiet."""
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(LineFormatter())
     logging.basicConfig(level=level, handlers=[output], force=True)
     for library in _LOUD_LIBRARIES:
-        logging.getLogger(library).setLevel(logging.ERROR)
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def log(level: int, name: str, **fields: Any) -> None:

@@ -2,20 +2,20 @@
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - redis names them so
+from redis.exceptions import ConnectionError  # noqa: A004 - redis names it so
 from redis.retry import Retry
 
 
 def connect_redis(url: str, timeout_seconds: float) -> Redis:
     """Make a client for a redis://, rediss:// or unix:// address; it connects when first used.
 
-    A command whose connection breaks is sent once more: all that we send is safe to repeat.
+    A command whose connection breaks is sent once more: all that we send is safe to repeat. One that is not answered
+    in time is not: whoever waits for us waits too.
     """
     return Redis.from_url(
         url,
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1),
-        retry_on_error=[ConnectionError, TimeoutError],
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1, supported_errors=(ConnectionError,)),
     )

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     @field_validator("stages")
     @classmethod
     def _know_every_stage(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError(f"names no stage; known are {', '.join(STAGES)}")
         unknown = sorted(set(value) - set(STAGES))
         if unknown:
             raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(STAGES)}")

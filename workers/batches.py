@@ -104,7 +104,7 @@ class BatchQueue:
 
     def finish(self, batch: Batch, seconds: float) -> None:
         """Take the plain jobs off RQ's books and their events, in one script."""
-        arguments = [self._stage, batch.execution_id, seconds, *batch.plain_ids]
+        arguments: list[str | float] = [self._stage, batch.execution_id, seconds, *batch.plain_ids]
         self._finish([self._started_key, self._worker[1]], arguments)
 
     def give_back(self, batch: Batch) -> None:

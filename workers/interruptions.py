@@ -21,6 +21,8 @@ REPORT = "end-of-call-report"
 SKIPPED, BARGE_IN = "skipped", "barge_in"
 
 MS_PER_SECOND = 1000
+# Sets a bot turn apart from every message: no JSON begins like this.
+_TURN = b"botTurn "
 # A turn's start and end are ms; whether since 1970 or since the call began is not established.
 SMALLEST_ABSOLUTE_MS = 1_000_000_000_000
 
@@ -56,9 +58,9 @@ def read_items(event: WebhookEvent) -> Sequence[msgspec.Raw]:
 
 def read_content(raw: msgspec.Raw) -> Content:
     """Read the interruptions that an item tells of, as rows."""
-    item = as_object(decode(raw))
-    if "botTurn" in item:
-        return Content(None, _barge_in_rows(item["place"], as_object(item["botTurn"])))
+    if bytes(raw).startswith(_TURN):
+        place, turn = decode(bytes(raw).removeprefix(_TURN))
+        return Content(None, _barge_in_rows(place, as_object(turn)))
     message = read_message(raw)
     message_id = message.message_id or unnamed(raw)
     rows = {
@@ -75,7 +77,7 @@ def _bot_turns(event: WebhookEvent) -> list[Any]:
 
 
 def _turn_item(place: int, turn: Any) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode({"botTurn": turn, "place": place}))
+    return msgspec.Raw(_TURN + msgspec.json.encode([place, turn]))
 
 
 def _skipped(item: Any) -> dict[str, Any] | None:

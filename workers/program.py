@@ -53,10 +53,19 @@ def _work(settings: Settings, queue: str, database: Database, *, burst: bool) ->
     try:
         redis = connect_redis(_redis_url(settings), settings.redis_timeout_seconds)
         worker = StageWorker(queue, redis, settings, database)
-        worker.work(burst=burst, logging_level="ERROR")
+        return _work_to_end(worker, burst=burst)
     except RedisError as error:
         log(logging.WARNING, "worker.lost_redis", stage=queue, reason=type(error).__name__)
         return False
+
+
+def _work_to_end(worker: StageWorker, *, burst: bool) -> bool:
+    try:
+        worker.work(burst=burst, logging_level="CRITICAL")
+    except StopRequested:
+        # A signal met it while it was registering, before RQ's own handling begins.
+        worker.teardown()
+        raise
     return worker.is_stopped
 
 

@@ -51,9 +51,9 @@ class NewMessage:
 class Fold:
     """What a batch of snapshots of one call comes to.
 
-    `last_seen` gives the version of the newest snapshot that holds a message, for the messages of the batch and of the
-    newest snapshot before it. `left` are those of the latter that the newest snapshot no longer holds: their rows must
-    be told their version, which from now on nothing else knows.
+    `last_seen` gives the version of the newest snapshot that holds a message, for the messages of the newest snapshot
+    before the batch: of any other message the row knows it. `left` are those that the newest snapshot no longer holds:
+    their rows must be told their version, which from now on nothing else knows.
     """
 
     known: Known
@@ -86,7 +86,8 @@ def fold(known: Known, snapshots: Iterable[Snapshot], decode: Callable[[msgspec.
         if version > newest.version:
             newest = Known(version, {fingerprint: timestamps[fingerprint] for fingerprint in prints})
     new = [NewMessage(fingerprint, last_seen[fingerprint], content) for fingerprint, content in contents.items()]
-    return Fold(newest, versions, new, last_seen, frozenset(known.messages.keys() - newest.messages.keys()))
+    of_known = {fingerprint: last_seen[fingerprint] for fingerprint in known.messages}
+    return Fold(newest, versions, new, of_known, frozenset(known.messages.keys() - newest.messages.keys()))
 
 
 def pack(known: Known) -> bytes:

@@ -8,6 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -39,31 +40,6 @@ _databases: list[Database] = []
 
 class StageFailed(Exception):
     """A stage failed for a reason of its own; the message names the exception's type and place, never its text."""
-
-
-def transcripts(event_id: str) -> None:
-    """Run stage `transcripts` on one event."""
-    _run_job("transcripts", event_id)
-
-
-def metrics(event_id: str) -> None:
-    """Run stage `metrics` on one event."""
-    _run_job("metrics", event_id)
-
-
-def interruptions(event_id: str) -> None:
-    """Run stage `interruptions` on one event."""
-    _run_job("interruptions", event_id)
-
-
-def lifecycle(event_id: str) -> None:
-    """Run stage `lifecycle` on one event."""
-    _run_job("lifecycle", event_id)
-
-
-def quarantine(event_id: str) -> None:
-    """Run stage `quarantine` on one event."""
-    _run_job("quarantine", event_id)
 
 
 def open_database(settings: Settings) -> Database:
@@ -128,3 +104,11 @@ def _describe(error: Exception) -> str:
     place = f" at {ours[-1].filename.rsplit('/', 2)[-2]}/{ours[-1].name}:{ours[-1].lineno}" if ours else ""
     sqlstate = getattr(error, "sqlstate", None)
     return f"{type(error).__name__}{f' ({sqlstate})' if sqlstate else ''}{place}"
+
+
+# What the jobs of a stage name, by `shared.stages.task_name`.
+transcripts = partial(_run_job, "transcripts")
+metrics = partial(_run_job, "metrics")
+interruptions = partial(_run_job, "interruptions")
+lifecycle = partial(_run_job, "lifecycle")
+quarantine = partial(_run_job, "quarantine")

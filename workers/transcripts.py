@@ -64,7 +64,8 @@ def read_content(raw: msgspec.Raw) -> Content:
     message = read_message(raw)
     values = {
         "role": message.role,
-        "text": message.text,
+        # An empty text says nothing: the earlier one stands.
+        "text": message.text or None,
         "spoken_at": moment(message.timestamp),
         "confidence": _confidence(message.metrics),
     }

@@ -9,10 +9,12 @@ import os
 import secrets
 import socket
 import time
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any, cast
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
@@ -31,6 +33,7 @@ from workers.tasks import run_stage
 # How long an idle worker blocks before it looks for jobs whose pause is over.
 POLL_SECONDS = 2
 PROMOTED_AT_ONCE = 500
+FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0
 
 _PROMOTE = files("shared").joinpath("lua/promote.lua").read_text()
@@ -55,6 +58,7 @@ class StageWorker(SimpleWorker):
         self.is_stopped = False
         self._stage = stage
         self._settings = settings
+        self._wait_seconds = FIRST_WAIT_SECONDS
         self._database = database
         self._queue = queue
         self._batches = BatchQueue(queue, redis, self.name, self.key)
@@ -91,6 +95,22 @@ class StageWorker(SimpleWorker):
     def get_heartbeat_ttl(self, job: Job) -> int:
         """Say after how many seconds without a sign of life a job counts as abandoned."""
         return int(job.timeout or 0) + self._settings.lease_margin_seconds
+
+    def teardown(self) -> None:
+        """Sign off, and leave neither a thread nor a connection behind when Redis cannot be told."""
+        with suppress(RedisError):
+            self.register_death()  # type: ignore[no-untyped-call]  # RQ's
+        self.unsubscribe()
+
+    def unsubscribe(self) -> None:
+        """End the thread that listens for RQ's commands: told first that it ends, then woken by its last message."""
+        if self.pubsub is None or self.pubsub_thread is None:
+            return
+        self.pubsub_thread.stop()
+        with suppress(RedisError):
+            self.pubsub.unsubscribe()
+        self.pubsub_thread.join(timeout=1)
+        self.pubsub.close()
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log nothing: the stage has logged its failure, in one line."""
@@ -129,13 +149,14 @@ class StageWorker(SimpleWorker):
         except RetryLater as error:
             self._batches.give_back(batch)
             self._log(logging.WARNING, "stage.waiting", batch, reason=f"{type(error).__name__}: {error}")
-            self._wait_for_database()
+            self._wait_for_server()
             return True
         except Exception as error:  # noqa: BLE001 - whatever it is, each job now runs alone, and only the culprit fails
             self._log(logging.INFO, "stage.split", batch, reason=type(error).__name__)
             return False
         seconds = time.monotonic() - started
         self._batches.finish(batch, seconds)
+        self._wait_seconds = FIRST_WAIT_SECONDS
         self._log(logging.INFO, "stage.done", batch, written=written, duration_ms=seconds * 1000)
         return True
 
@@ -145,7 +166,7 @@ class StageWorker(SimpleWorker):
         self._batches.release(batch, job_id)
         self.perform_job(job, queue)
         if isinstance(job.failure, RetryLater):
-            self._wait_for_database()
+            self._wait_for_server()
 
     def _log(self, level: int, name: str, batch: Batch, **fields: Any) -> None:
         first = batch.events[0]
@@ -156,9 +177,11 @@ class StageWorker(SimpleWorker):
         scheduled = ScheduledJobRegistry(queue=self._queue)  # type: ignore[no-untyped-call]  # RQ's
         self._promote([scheduled.key, self._queue.key], [time.time(), PROMOTED_AT_ONCE])
 
-    def _wait_for_database(self) -> None:
-        wait_seconds = 0.5
-        while not (self._stop_requested or self._database.is_reachable()):
+    def _wait_for_server(self) -> None:
+        """Take no work until PostgreSQL serves again, and not at once: the longer, the more often in a row."""
+        is_reachable = False
+        while not (self._stop_requested or is_reachable):
             self.heartbeat()
-            time.sleep(wait_seconds)
-            wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            time.sleep(self._wait_seconds)
+            self._wait_seconds = min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            is_reachable = self._database.is_reachable()

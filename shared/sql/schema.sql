@@ -41,7 +41,7 @@ comment on column calls.message_count is 'rows in messages';
 comment on column calls.last_message_at is 'the newest spoken_at in messages';
 comment on column calls.total_cost is 'in the platform''s currency';
 comment on column calls.analysis is 'what the platform''s analysis holds beside summary, success_evaluation, outcome and structured_data';
-comment on column calls.version is 'of the newest event: newest message or moment (ms), number of messages, envelope timestamp (ms), tiebreak';
+comment on column calls.version is 'of the newest event: how far the call has come in it (1 to 5), its moment (ms since 1970), 0, tiebreak';
 comment on column calls.field_versions is 'versions of the columns that an older event filled';
 
 create index calls_by_start on calls (started_at desc, call_id);

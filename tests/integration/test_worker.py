@@ -92,10 +92,10 @@ def test_what_cannot_be_read_is_a_dead_letter_at_once(publish, redis, settings_o
 def test_a_failed_job_can_be_requeued_with_rqs_own_command(publish, redis, database, settings_of_programs, tmp_path):
     """`rq requeue` brings a dead letter back, and it is stored once its cause is gone."""
     event_id = publish(EXAMPLE, job_attempts=1)
-    database.execute("alter table message_metrics rename to elsewhere")
+    database.execute("alter table message_metrics add constraint never check (false)")
     work_off("metrics", settings_of_programs, tmp_path / "log")
     assert is_dead(redis, event_id, "metrics")
-    database.execute("alter table elsewhere rename to message_metrics")
+    database.execute("alter table message_metrics drop constraint never")
     run_rq(
         *("requeue", "--queue", "metrics", "--serializer", "json", "--job-class", "shared.jobs.StageJob"),
         f"{event_id}-metrics",
@@ -104,16 +104,17 @@ def test_a_failed_job_can_be_requeued_with_rqs_own_command(publish, redis, datab
     work_off("metrics", settings_of_programs, tmp_path / "log")
     assert count(database, "message_metrics") == 5
     assert not is_dead(redis, event_id, "metrics")
+    assert f"rq:results:{event_id}-metrics" not in leftovers(redis)
 
 
 def test_a_failing_stage_tries_again_later_and_not_at_once(publish, redis, database, settings_of_programs, tmp_path):
     """A job that fails for a reason of its own is scheduled, with one attempt less; its turn comes by itself."""
     event_id = publish(EXAMPLE)
-    database.execute("alter table message_metrics rename to elsewhere")
+    database.execute("alter table message_metrics add constraint never check (false)")
     work_off("metrics", settings_of_programs, tmp_path / "log")
     job = StageJob.fetch(f"{event_id}-metrics", connection=redis)
     assert (job.get_status(), job.retries_left) == ("scheduled", 3)
-    database.execute("alter table elsewhere rename to message_metrics")
+    database.execute("alter table message_metrics drop constraint never")
     with program("worker", "metrics", settings=settings_of_programs, log=tmp_path / "log"):
         wait_for(lambda: count(database, "message_metrics") == 5)
         wait_for(lambda: "rq:scheduled:metrics" not in leftovers(redis))
@@ -149,6 +150,20 @@ def test_an_outage_of_postgresql_spends_no_attempt(
         assert count(database, "message_metrics") == 5
 
 
+def test_a_missing_table_holds_the_stage_up_and_spends_nothing(
+    publish, redis, database, settings_of_programs, tmp_path
+):
+    """Before a migration or a grant is there the stage waits; no event becomes a dead letter for it."""
+    log = tmp_path / "log"
+    database.execute("alter table message_metrics rename to elsewhere")
+    with program("worker", "metrics", settings=settings_of_programs, log=log):
+        event_id = publish(EXAMPLE)
+        wait_for(lambda: log.read_text().count("stage.waiting") >= 2)
+        assert b"4" == redis.hget(f"rq:job:{event_id}-metrics", "retries_left")
+        database.execute("alter table elsewhere rename to message_metrics")
+        wait_for(lambda: count(database, "message_metrics") == 5)
+
+
 def test_a_worker_survives_a_restart_of_redis(
     publish, redis, database, settings_of_programs, tmp_path, servers: EmbeddedServers
 ):
@@ -161,6 +176,7 @@ def test_a_worker_survives_a_restart_of_redis(
         publish(EXAMPLE)
         wait_for(lambda: count(database, "message_metrics") == 5)
         assert worker.poll() is None
+        assert 1 == len(redis.pubsub_channels("rq:pubsub:*"))
 
 
 def test_sigterm_lets_the_job_at_hand_finish(publish, redis, database, settings_of_programs, tmp_path):

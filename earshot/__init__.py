@@ -1,0 +1,1 @@
+"""The operator's command line over all programs, and the embedded servers."""

@@ -1,0 +1,176 @@
+"""The command `earshot`: the operator's one entry to all programs. Imports what a command needs only when it runs."""
+
+# ruff: noqa: PLC0415 - `earshot --help` would take a second with all programs imported
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from earshot.errors import EarshotError
+from earshot.procfile import PROJECT_PROCFILE
+from shared.stages import QUEUES
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+DEFAULT_PORT = 8000
+DEFAULT_CONSOLE_PORT = 8001
+PORT = click.IntRange(1, 65535)
+
+
+class Fault(click.ClickException):
+    """One message on standard error and an exit status, in place of a traceback."""
+
+
+class WrongSettings(Fault):
+    """The same, for settings that are missing or wrong."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """Turns the errors that are meant for a person into messages."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours ends it with status 1."""
+        try:
+            return super().invoke(ctx)
+        except EarshotError as error:
+            raise Fault(str(error)) from error
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".earshot"),
+    show_default=True,
+    envvar="EARSHOT_DATA_DIR",
+    help="Where data, secrets and the env file lie.",
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="earshot")
+def main() -> None:
+    """Take in a voice-agent platform's webhooks and turn them into rows in PostgreSQL."""
+
+
+@main.command()
+@data_dir_option
+@click.option("--port", type=PORT, default=DEFAULT_PORT, show_default=True, envvar="PORT", help="The ingest's port.")
+@click.option(
+    "--console-port",
+    type=PORT,
+    default=DEFAULT_CONSOLE_PORT,
+    show_default=True,
+    envvar="CONSOLE_PORT",
+    help="The console's port.",
+)
+@click.option(
+    "--procfile",
+    type=click.Path(path_type=Path),
+    default=PROJECT_PROCFILE,
+    help="The programs to run.  [default: the project's]",
+)
+@click.option("--sample/--no-sample", default=None, help="Post a sample call.  [default: in the first run]")
+def up(data_dir: Path, port: int, console_port: int, procfile: Path, *, sample: bool | None) -> None:
+    """Run everything: embedded servers and all programs of the Procfile."""
+    from earshot.up import UpOptions
+    from earshot.up import up as run_everything
+
+    run_everything(UpOptions(data_dir, procfile, port, console_port, sample))
+
+
+@main.command()
+@data_dir_option
+def servers(data_dir: Path) -> None:
+    """Run the embedded servers alone, and print their addresses."""
+    from earshot.serve_alone import serve_alone
+
+    serve_alone(data_dir)
+
+
+@main.command()
+@data_dir_option
+def migrate(data_dir: Path) -> None:
+    """Bring the database's tables up to date."""
+    settings = _settings(["DATABASE_URL"], data_dir)
+    from shared.errors import DatabaseUnavailable
+    from shared.migrations import MigrationError
+    from shared.migrations import migrate as apply
+
+    try:
+        applied = apply(_secret(settings.database_url))
+    except (DatabaseUnavailable, MigrationError) as error:
+        raise Fault(str(error)) from error
+    click.echo(f"applied {', '.join(applied)}" if applied else "the database is up to date")
+
+
+@main.command()
+@data_dir_option
+def ingest(data_dir: Path) -> None:
+    """Take in webhooks over HTTP and put them into the queues."""
+    settings = _settings(["REDIS_URL", "WEBHOOK_SECRETS"], data_dir)
+    from ingest.server import serve
+
+    with _faults_told():
+        serve(settings)
+
+
+@main.command()
+@data_dir_option
+@click.argument("stage", type=click.Choice(QUEUES), metavar="STAGE")
+@click.option("--burst", is_flag=True, help="End when the queue is empty.")
+@click.pass_context
+def worker(ctx: click.Context, /, data_dir: Path, stage: str, *, burst: bool) -> None:
+    """Work on the queue of one STAGE: transcripts, metrics, interruptions, lifecycle or quarantine."""
+    settings = _settings(["REDIS_URL", "DATABASE_URL"], data_dir)
+    from workers.program import run
+
+    ctx.exit(run(settings, stage, burst=burst))
+
+
+@main.command()
+@data_dir_option
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--url", help="The webhook's URL.  [default: the running ingest of this data directory]")
+@click.option("--secret", help="The webhook's secret; better in WEBHOOK_SECRETS than here.  [default: from D/env]")
+@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="How many at a time.")
+@click.pass_context
+def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connections: int, **where: str | None) -> None:
+    """Post webhook bodies to a running ingest.
+
+    A FILE holds one JSON document, or one per line; - is standard input.
+    """
+    from earshot.ports import local_url
+    from earshot.posting import WEBHOOK_PATH
+    from earshot.sending import send_files
+
+    settings = _settings([], data_dir)
+    secret = where["secret"] or next((_secret(known) for known in settings.webhook_secrets), "")
+    url = where["url"] or local_url(settings.host, settings.port) + WEBHOOK_PATH
+    ctx.exit(send_files(files, url, secret, connections))
+
+
+def _settings(needs: Iterable[str], data_dir: Path) -> "Settings":
+    from shared.settings import load_settings
+
+    with _faults_told():
+        return load_settings(needs, data_dir)
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    from shared.settings import SettingsError
+
+    try:
+        yield
+    except SettingsError as error:
+        raise WrongSettings(str(error)) from error
+
+
+def _secret(value: Any) -> str:
+    return cast("str", value.get_secret_value())

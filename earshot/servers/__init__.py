@@ -1,0 +1,1 @@
+"""The embedded servers: a real Valkey and a real PostgreSQL, on unix sockets, ending with the command."""

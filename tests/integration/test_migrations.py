@@ -1,0 +1,73 @@
+"""Bringing a database up to date: at once, twice, or not at all."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import psycopg
+import pytest
+
+from shared import migrations
+from shared.errors import DatabaseUnavailable
+from shared.migrations import MigrationError, all_migrations, migrate
+
+
+def _applied(database_url: str) -> list[str]:
+    with psycopg.connect(database_url) as connection:
+        return [name for (name,) in connection.execute("select name from migrations order by name")]
+
+
+def _tables(database_url: str) -> set[str]:
+    with psycopg.connect(database_url) as connection:
+        return {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
+
+
+def test_empty_database(empty_database_url: str):
+    """An empty database gets every migration, in order, and each is written down."""
+    assert migrate(empty_database_url) == list(all_migrations())
+    assert _applied(empty_database_url) == list(all_migrations())
+
+
+def test_again(empty_database_url: str):
+    """A database that is up to date is left as it is."""
+    migrate(empty_database_url)
+    assert migrate(empty_database_url) == []
+
+
+def test_two_at_once(empty_database_url: str):
+    """Of two that start at once on an empty database both succeed, and each migration is applied by one of them."""
+    together = Barrier(2)
+
+    def run(_: int) -> list[str]:
+        together.wait()
+        return migrate(empty_database_url)
+
+    with ThreadPoolExecutor(2) as workers:
+        first, second = workers.map(run, range(2))
+    assert sorted([*first, *second]) == list(all_migrations())
+
+
+def test_only_what_is_missing(empty_database_url: str, monkeypatch: pytest.MonkeyPatch):
+    """A database of an earlier version gets the later migrations alone."""
+    names = list(all_migrations())
+    earlier = {name: all_migrations()[name] for name in names[:-1]}
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all_migrations", lambda: earlier)
+        assert migrate(empty_database_url) == names[:-1]
+    assert migrate(empty_database_url) == names[-1:]
+
+
+def test_failing_migration(empty_database_url: str, monkeypatch: pytest.MonkeyPatch):
+    """When one fails, none of that run is applied; the error says why, and a later run can do all."""
+    broken = {**all_migrations(), "9999_broken": "create table half (n integer); select no_such_column from calls"}
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all_migrations", lambda: broken)
+        with pytest.raises(MigrationError, match=r"rolled back.*no_such_column"):
+            migrate(empty_database_url)
+    assert _tables(empty_database_url) == set()
+    assert migrate(empty_database_url) == list(all_migrations())
+
+
+def test_unreachable_server():
+    """Without a server the error is that of an outage, so that the caller tries again."""
+    with pytest.raises(DatabaseUnavailable):
+        migrate("postgresql://nobody@/none?host=/nonexistent")

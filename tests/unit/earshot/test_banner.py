@@ -1,0 +1,45 @@
+"""What `up` tells the person."""
+
+from pathlib import Path
+
+import pytest
+
+from earshot.banner import Surroundings, render_banner, render_next_steps
+from earshot.data_dir import DataDir
+from earshot.first_call import render_arrived
+
+
+@pytest.fixture
+def around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
+    monkeypatch.chdir(tmp_path)
+    return Surroundings(DataDir(tmp_path / ".earshot"), "http://127.0.0.1:8000", ".earshot/psql", ("metrics", 42))
+
+
+def test_the_banner_has_what_is_needed(around: Surroundings) -> None:
+    """The URL, the header with the secret read from D/env, and where the data lie; no console where there is none."""
+    banner = render_banner(around, bold=False)
+    assert "POST http://127.0.0.1:8000/webhooks/interactly" in banner
+    assert "x-interactly-secret: $(sed -n 's/^WEBHOOK_SECRETS=//p' .earshot/env | cut -d, -f1)" in banner
+    assert ".earshot/psql" in banner
+    assert "Console" not in banner
+
+
+def test_the_next_steps_are_three_lines(around: Surroundings) -> None:
+    """Commands are given as they can be typed in the same directory."""
+    steps = render_next_steps(around)
+    assert "earshot send " in steps
+    assert "--data-dir" not in steps
+    assert "kill -9 42  # the program metrics" in steps
+    assert sum(line.startswith("  ") for line in steps.splitlines()) == 3
+
+
+def test_texts_are_shown_as_they_are() -> None:
+    """What looks like markup in a text is text; a turn without a reply has no figures; nothing ends in blanks."""
+    drawn = render_arrived(
+        {"calls": 1},
+        [("user", "[red]no[/red]", 2000.0, 1000.0, 700.0, 290.0, 10.0), ("user", "so", *[None] * 5)],
+        colour=False,
+    )
+    assert "[red]no[/red]" in drawn
+    assert "2000" in drawn
+    assert all(line == line.rstrip() for line in drawn.splitlines())
