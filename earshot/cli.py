@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8000
 DEFAULT_CONSOLE_PORT = 8001
 PORT = click.IntRange(1, 65535)
+SHARE = click.FloatRange(0, 1)
 
 
 class Fault(click.ClickException):
@@ -49,6 +50,12 @@ data_dir_option = click.option(
     show_default=True,
     envvar="EARSHOT_DATA_DIR",
     help="Where data, secrets and the env file lie.",
+)
+
+
+url_option = click.option("--url", help="The webhook's URL.  [default: the running ingest of this data directory]")
+secret_option = click.option(
+    "--secret", help="The webhook's secret; better in WEBHOOK_SECRETS than here.  [default: from D/env]"
 )
 
 
@@ -136,8 +143,8 @@ def worker(ctx: click.Context, /, data_dir: Path, stage: str, *, burst: bool) ->
 @main.command()
 @data_dir_option
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--url", help="The webhook's URL.  [default: the running ingest of this data directory]")
-@click.option("--secret", help="The webhook's secret; better in WEBHOOK_SECRETS than here.  [default: from D/env]")
+@url_option
+@secret_option
 @click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="How many at a time.")
 @click.pass_context
 def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connections: int, **where: str | None) -> None:
@@ -145,14 +152,45 @@ def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connecti
 
     A FILE holds one JSON document, or one per line; - is standard input.
     """
+    from earshot.bodies import read_bodies
+    from earshot.sending import send_bodies
+
+    ctx.exit(send_bodies(read_bodies(files), *_where(data_dir, **where), connections))
+
+
+@main.command()
+@data_dir_option
+@url_option
+@secret_option
+@click.option("--calls", type=click.IntRange(1), default=10, show_default=True, help="How many calls.")
+@click.option("--messages", type=click.IntRange(1, 1000), default=20, show_default=True, help="Messages of a call.")
+@click.option("--at-once", type=click.IntRange(1), default=5, show_default=True, help="Calls that go on side by side.")
+@click.option("--rate", type=click.FloatRange(0.1), default=20, show_default=True, help="Events a second.")
+@click.option("--lose", type=SHARE, default=0, show_default=True, help="Share of the events never sent.")
+@click.option("--duplicate", type=SHARE, default=0, show_default=True, help="Share of the events sent twice.")
+@click.option("--reorder", type=SHARE, default=0, show_default=True, help="Share of the events sent late.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another one makes other calls.")
+@click.pass_context
+def simulate(ctx: click.Context, /, data_dir: Path, calls: int, messages: int, **more: Any) -> None:
+    """Post a stream of made-up calls to a running ingest, as evenly as a platform would."""
+    from earshot.disturbance import Disturbance, disturbed
+    from earshot.sending import send_bodies
+    from earshot.simulation import Plan, simulate_calls
+    from earshot.timing import at_rate
+
+    events = simulate_calls(more["seed"], calls, more["at_once"], Plan(messages))
+    disturbance = Disturbance(more["lose"], more["duplicate"], more["reorder"])
+    bodies = at_rate(more["rate"], disturbed(events, disturbance, more["seed"]))
+    ctx.exit(send_bodies(bodies, *_where(data_dir, more["url"], more["secret"]), connections=1))
+
+
+def _where(data_dir: Path, url: str | None, secret: str | None) -> tuple[str, str]:
     from earshot.ports import local_url
     from earshot.posting import WEBHOOK_PATH
-    from earshot.sending import send_files
 
     settings = _settings([], data_dir)
-    secret = where["secret"] or next((_secret(known) for known in settings.webhook_secrets), "")
-    url = where["url"] or local_url(settings.host, settings.port) + WEBHOOK_PATH
-    ctx.exit(send_files(files, url, secret, connections))
+    known = next((_secret(known) for known in settings.webhook_secrets), "")
+    return url or local_url(settings.host, settings.port) + WEBHOOK_PATH, secret or known
 
 
 def _settings(needs: Iterable[str], data_dir: Path) -> "Settings":

@@ -2,28 +2,28 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from earshot.bodies import read_bodies
 from earshot.posting import Answer, Poster
 from earshot.send import Tally, has_refusals, send_all
 
 
-def send_files(names: Sequence[str], url: str, secret: str, connections: int) -> int:
-    """Post all bodies of the files and show what became of them; the exit status is 1 if any was refused."""
-    answers = send_all(read_bodies(names), lambda: Poster(url, secret), connections=connections)
-    tally = count_answers(answers)
-    show_tally(tally)
+def send_bodies(bodies: Iterable[bytes], url: str, secret: str, connections: int) -> int:
+    """Post bodies and show what became of them, also when it ends midway; the exit status is 1 if any was refused."""
+    tally: Tally = Counter()
+    try:
+        count_answers(send_all(bodies, lambda: Poster(url, secret), connections=connections), tally)
+    finally:
+        show_tally(tally)
     return int(has_refusals(tally))
 
 
-def count_answers(answers: Iterable[Answer]) -> Tally:
+def count_answers(answers: Iterable[Answer], tally: Tally) -> None:
     """Count the answers as they come, by HTTP status and what it says; the bar is for a terminal only."""
-    tally: Tally = Counter()
     columns = (TextColumn("sent {task.completed}"), BarColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -31,7 +31,6 @@ def count_answers(answers: Iterable[Answer]) -> Tally:
         for answer in answers:
             tally[answer.code, answer.outcome] += 1
             progress.advance(task)
-    return tally
 
 
 def show_tally(tally: Tally) -> None:
@@ -39,4 +38,4 @@ def show_tally(tally: Tally) -> None:
     table = Table("answer", "HTTP", "events", box=None)
     for (code, outcome), count in sorted(tally.items()):
         table.add_row(outcome if Answer(code, outcome).is_accepted else f"refused: {outcome}", str(code), str(count))
-    Console(markup=False, highlight=False).print(table if tally else "There was nothing to send.")
+    Console(markup=False, highlight=False).print(table if tally else "Nothing was sent.")

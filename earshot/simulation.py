@@ -9,7 +9,10 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
+
+import msgspec
 
 Event = dict[str, Any]
 
@@ -67,6 +70,20 @@ def simulate_call(seed: int, number: int, plan: Plan = Plan(), started_at: int =
     call.now += chance.randint(500, 3000)
     yield _event(call, "status-update", "finished", assistant=_assistant())
     yield _report(call)
+
+
+def simulate_calls(seed: int, calls: int, at_once: int, plan: Plan) -> Iterator[bytes]:
+    """Yield the bodies of many calls, of which `at_once` go on side by side, in turn."""
+    waiting = (simulate_call(seed, number, plan) for number in range(calls))
+    going = list(islice(waiting, at_once))
+    while going:
+        for call in list(going):
+            event = next(call, None)
+            if event is not None:
+                yield msgspec.json.encode(event)
+            else:
+                going.remove(call)
+                going.extend(islice(waiting, 1))
 
 
 def _say_next(call: Conversation, plan: Plan) -> None:

@@ -140,7 +140,7 @@ def _surroundings(run: Run, programs: Programs, options: UpOptions) -> Surroundi
     psql = 'psql "$DATABASE_URL"'
     if postgres:
         psql = write_psql_script(run.data_dir, postgres.url, postgres.programs.directory / "psql")
-    victim = list(programs)[-1]
+    victim = list(programs)[min(1, len(programs) - 1)]  # the first worker: it has the most to lose
     return Surroundings(
         run.data_dir,
         local_url(options.host, options.port),
