@@ -66,7 +66,7 @@ class Database:
             raise
         except _OUTAGES as error:
             raise DatabaseUnavailable(type(error).__name__) from None
-        except psycopg.DataError as error:
+        except (psycopg.DataError, errors.ProgramLimitExceeded) as error:
             raise BadEvent(f"PostgreSQL refused a value: {type(error).__name__}") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()

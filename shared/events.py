@@ -1,5 +1,6 @@
 """An event as a stage reads it: the parts of the message, each decoded only where a stage asks for it. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -19,6 +20,9 @@ FilledText = Annotated[str | None, BeforeValidator(as_filled_text)]
 EpochMs = Annotated[int | None, BeforeValidator(as_epoch_ms)]
 Object = Annotated[dict[str, Any], BeforeValidator(as_object)]
 Items = Annotated[list[Any], BeforeValidator(as_list)]
+
+# The random part may hold a dash; then only the usual form of a user's id tells where it begins.
+_REPLY_ID = re.compile(r"(?:(?P<numbered>user-\d+)-.+|(?P<other>.+)-[^-]+)-\d+", re.DOTALL)
 
 _Parts = dict[str, msgspec.Raw]
 _envelope = msgspec.json.Decoder(dict[str, _Parts])
@@ -95,7 +99,5 @@ def unnamed(raw: msgspec.Raw) -> str:
 
 def replied_to(message_id: str, role: str | None) -> str | None:
     """Name the user's message that an assistant's answers: its id is `<user's messageId>-<random>-<ms>`."""
-    if role != "assistant":
-        return None
-    stem, *rest = message_id.rsplit("-", 2)
-    return stem if len(rest) == 2 and rest[1].isdecimal() else None  # noqa: PLR2004 - two parts follow the stem
+    match = _REPLY_ID.fullmatch(message_id) if role == "assistant" else None
+    return match and (match["numbered"] or match["other"])

@@ -19,6 +19,8 @@ from workers.arrays import as_json_literal
 
 STAGE = "metrics"
 
+SMALLEST_RECENT_MS = 1_000_000_000_000
+
 Convert = Callable[[Any], Any]
 
 
@@ -26,6 +28,12 @@ def as_duration(value: Any) -> float | None:
     """Keep a number of milliseconds; below zero is normal."""
     number = as_number(value)
     return None if number is None else float(number)
+
+
+def as_recent_ms(value: Any) -> int | None:
+    """Keep a moment since 2001 as ms since 1970; a smaller number counts from the beginning of the call."""
+    milliseconds = as_epoch_ms(value)
+    return milliseconds if milliseconds is not None and milliseconds >= SMALLEST_RECENT_MS else None
 
 
 # Group and leaf, as the platform spells them, to column and its type.
@@ -40,14 +48,14 @@ LEAVES: Mapping[tuple[str, str], tuple[str, Convert]] = MappingProxyType(
         ("audio", "delayedPacketsCumulativeCount"): ("audio_delayed_packets_cumulative_count", as_integer),
         ("audio", "lostPacketsCumulativeCount"): ("audio_lost_packets_cumulative_count", as_integer),
         ("audio", "offsetFromPreviousTurnMs"): ("audio_offset_from_previous_turn_ms", as_duration),
-        ("stt", "timestampMs"): ("stt_timestamp_ms", as_epoch_ms),
+        ("stt", "timestampMs"): ("stt_timestamp_ms", as_recent_ms),
         ("stt", "startOffsetMs"): ("stt_start_offset_ms", as_duration),
         ("stt", "endOffsetMs"): ("stt_end_offset_ms", as_duration),
         ("stt", "durationMs"): ("stt_duration_ms", as_duration),
         ("stt", "vadMs"): ("stt_vad_ms", as_duration),
         ("stt", "relativeLatencyMs"): ("stt_relative_latency_ms", as_duration),
         ("stt", "confidence"): ("stt_confidence", as_duration),
-        ("llm", "timestampMs"): ("llm_timestamp_ms", as_epoch_ms),
+        ("llm", "timestampMs"): ("llm_timestamp_ms", as_recent_ms),
         ("llm", "queueLatencyMs"): ("llm_queue_latency_ms", as_duration),
         ("llm", "responseLatencyMs"): ("llm_response_latency_ms", as_duration),
         ("tts", "audioDurationMs"): ("tts_audio_duration_ms", as_duration),

@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,6 +30,16 @@ from tests.stage_runs import TIMEOUT_SECONDS, Stages
 from workers import tasks
 
 PRIVATE = "my name is Asha"
+# PostgreSQL compresses the keys of an index, so only a long id without a pattern is long.
+LONG_ID = Random(1).randbytes(5000).hex()
+QUOTING_TRIGGER = """
+    create function refuse() returns trigger language plpgsql as $$
+        begin
+            raise exception 'invalid input syntax: "%"', new.text using errcode = 'invalid_text_representation';
+        end
+    $$;
+    create trigger refuse before insert on messages for each row execute function refuse();
+"""
 NEIGHBOUR = json.dumps(user(1)).encode()
 DEEP = b"[" * 900 + b"]" * 900
 
@@ -56,7 +67,7 @@ def _said(stages: Stages) -> list[tuple[Any, ...]]:
     [
         *(b"null", b'"text"', b"7", b"[]", b"{}", b'{"text": "without an id"}', b'{"botTurn": 1}'),
         *(b'{"messageId": "a\\nb"}', b'{"messageId": "\\u0000"}', b'{"messageId": "\\ud800"}'),
-        *(b'{"messageId": "%b"}' % (b"x" * 10_000), b'{"messageId": "%b"}' % ("😀" * 3000).encode()),
+        *(b'{"messageId": "%b"}' % LONG_ID.encode(), b'{"messageId": "%b"}' % ("😀" * 3000).encode()),
         *(b'{"messageId": 7}', b'{"messageId": []}', b'{"messageId": ""}'),
         b'{"messageId": "m", "text": "%b"}' % (b"long " * 2000),
         b'{"messageId": "m", "text": "<script>alert(1)</script> <end_call> \\u0000 \\udead \xf0\x9f\x98\x80 \xd7\xa9"}',
@@ -99,7 +110,7 @@ def test_facts_of_a_call(stages: Stages, value: bytes):
     assert stages.select("select call_id, message_count from calls") == [("c", 1)]
 
 
-@pytest.mark.parametrize("call_id", ["a\nb", "\0", "x" * 10_000, "😀" * 3000, "a' or 1=1 --", "שלום", "{}", "\\"])
+@pytest.mark.parametrize("call_id", ["a\nb", "\0", LONG_ID, "😀" * 3000, "a' or 1=1 --", "שלום", "{}", "\\"])
 def test_call_id(stages: Stages, call_id: str):
     """An id of any length and script is a call in every table, and its messages are found by it."""
     stages.send(conversation_update([user(1)], call_id=call_id), status_update("queued", call_id=call_id))
@@ -159,6 +170,13 @@ class TestPayloadInErrors:
         """A refused value is a bad event, and neither the error nor the log quotes it."""
         refused = conversation_update([user(1, text=PRIVATE)])
         failure = fail(StoredEvent("event", refused.event_type, f"{PRIVATE}\0", RECEIVED_AT_MS, refused.body))
+        assert isinstance(failure, BadEvent)
+        assert PRIVATE not in _everything(failure) + caplog.text
+
+    def test_value_that_postgresql_quotes(self, fail, stages: Stages, caplog: pytest.LogCaptureFixture):
+        """Where PostgreSQL's refusal quotes the value, the bad event does not."""
+        stages.session.execute(QUOTING_TRIGGER)
+        failure = fail(conversation_update([user(1, text=PRIVATE)]))
         assert isinstance(failure, BadEvent)
         assert PRIVATE not in _everything(failure) + caplog.text
 

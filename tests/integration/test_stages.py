@@ -30,11 +30,13 @@ from tests.calls import (
     user,
     welcome,
 )
+from tests.programs import wait_for
 from tests.stage_runs import TIMEOUT_SECONDS, Stages
 from workers import tasks
 
 HISTORY = [welcome(), user(1), assistant(1), user(2, skipped=[{"text": "With", "messageId": "user-1-x-1"}])]
 LATE = sent_at(HISTORY) + 60_000
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -151,6 +153,22 @@ class TestEveryStage:
         with ThreadPoolExecutor(2) as workers:
             list(workers.map(work, [events, events[::-1]]))
         assert expected == stages.rows()
+
+    @pytest.mark.parametrize(("stage", "table"), [("lifecycle", "calls"), ("metrics", "fingerprints")])
+    def test_locks_in_key_order(self, stages: Stages, stage: str, table: str):
+        """A worker that waits for the first of its calls holds none of the others, in whatever order they came."""
+        call_ids = [f"call-{number}" for number in range(8)]
+        events = [_of_stage(stage, _events(call_id))[0] for call_id in reversed(call_ids)]
+        stages.run(stage, *events)
+        others = f"select count(*) from (select 1 from {table} where call_id > 'call-0' for update skip locked) as free"
+        with ThreadPoolExecutor(1) as worker:
+            with stages.another_database().transaction() as holder:
+                holder.execute(f"select 1 from {table} where call_id = 'call-0' for update")
+                running = worker.submit(stages.run, stage, *events)
+                wait_for(lambda: stages.select(WAITING) == [(1,)])
+                free = stages.select(others)
+            running.result()
+        assert free == [(7,)]
 
     @pytest.mark.parametrize("stage", STAGES)
     def test_crash_before_commit(self, stages: Stages, stage: str):

@@ -159,7 +159,7 @@ def test_a_missing_table_holds_the_stage_up_and_spends_nothing(
     with program("worker", "metrics", settings=settings_of_programs, log=log):
         event_id = publish(EXAMPLE)
         wait_for(lambda: log.read_text().count("stage.waiting") >= 2)
-        assert b"4" == redis.hget(f"rq:job:{event_id}-metrics", "retries_left")
+        assert redis.hget(f"rq:job:{event_id}-metrics", "retries_left") == b"4"
         database.execute("alter table elsewhere rename to message_metrics")
         wait_for(lambda: count(database, "message_metrics") == 5)
 
@@ -176,7 +176,7 @@ def test_a_worker_survives_a_restart_of_redis(
         publish(EXAMPLE)
         wait_for(lambda: count(database, "message_metrics") == 5)
         assert worker.poll() is None
-        assert 1 == len(redis.pubsub_channels("rq:pubsub:*"))
+        assert len(redis.pubsub_channels("rq:pubsub:*")) == 1
 
 
 def test_sigterm_lets_the_job_at_hand_finish(publish, redis, database, settings_of_programs, tmp_path):

@@ -77,3 +77,8 @@ def test_user_message_of_the_builders_is_read():
     message = read_message(msgspec.Raw(msgspec.json.encode(user(1, text="Hi.", confidence=0.5))))
     assert (message.message_id, message.role, message.text) == ("user-1", "user", "Hi.")
     assert message.metrics["stt"]["confidence"] == 0.5
+
+
+def test_a_dash_in_the_random_part_does_not_unpair_a_reply():
+    """The usual form of a user's id is found again whatever the random part holds."""
+    assert replied_to("user-1-Wc-rvV6-mE7-1772702495604", "assistant") == "user-1"

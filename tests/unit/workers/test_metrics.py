@@ -147,3 +147,9 @@ def test_row_knows_who_spoke_and_when():
 def test_columns_are_named_once():
     """No two leaves share a column."""
     assert len(set(LEAF_COLUMNS)) == len(LEAVES) == 26
+
+
+@pytest.mark.parametrize("group", ["stt", "llm"])
+def test_a_timestamp_that_counts_from_the_beginning_of_the_call_is_extra(group):
+    """A small timestampMs is no moment: it is kept as it came."""
+    assert metric_cells({group: {"timestampMs": 4200}}) == {f"{group}{SEPARATOR}timestampMs": 4200}
