@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCH_STAMP := .venv/.bench-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint types contracts lock clean
+.PHONY: help install up test lint types contracts bench bench-install lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,11 +37,26 @@ types: install ## Check the types
 contracts: install ## Check which layer imports which
 	@$(BIN)/lint-imports
 
+bench: bench-install ## Measure Earshot beside what a team would use instead
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-install: $(BENCH_STAMP)
+
+$(BENCH_STAMP): $(STAMP) requirements-bench.lock bench/bullmq/package-lock.json
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@if ! command -v npm >/dev/null; then echo "npm is not installed, so BullMQ is left out"; \
+	  else npm install --prefix bench/bullmq --no-save --ignore-scripts --no-audit --no-fund --loglevel error \
+	    || echo "BullMQ could not be installed, so it is left out"; fi
+	@touch $(BENCH_STAMP)
+
 lock: ## Rewrite the locked dependencies (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --group pyproject.toml:build pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --group pyproject.toml:bench \
+	  -c requirements.lock -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## Remove the environment and all caches (.earshot, your data, stays)
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""The arms: how each of them takes events in, which processes work on them, and when it is through."""

@@ -1,0 +1,37 @@
+"""The bare loop: two processes that pop, decode and upsert, with nothing that a queue is for."""
+
+from collections.abc import Sequence
+
+from bench.arms.pipeline import PlainPipeline
+from bench.controls.bare_loop import BUSY, LIST
+from bench.ready import count_ready
+from bench.stand import Stand
+from bench.workload import Snapshot
+
+PUSHED_AT_ONCE = 100
+
+
+class BarePipeline(PlainPipeline):
+    """One entry an event in one list: the body."""
+
+    lists = (LIST,)
+    at_work: Sequence[tuple[str, str]] = (("scard", BUSY),)
+
+    def __init__(self, stand: Stand, decoder: str = "json") -> None:
+        super().__init__(stand)
+        self.name = "bare loop" if decoder == "json" else f"bare loop, {decoder}"
+        self._decoder = decoder
+
+    def commands(self) -> Sequence[Sequence[str]]:
+        """Start the loops."""
+        return [self.stand.module("bench.controls.bare_loop", self._decoder)] * self.workers
+
+    def publish(self, snapshots: Sequence[Snapshot]) -> None:
+        """Push the bodies."""
+        bodies = [snapshot.body for snapshot in snapshots]
+        for start in range(0, len(bodies), PUSHED_AT_ONCE):
+            self.stand.redis.rpush(LIST, *bodies[start : start + PUSHED_AT_ONCE])
+
+    def is_ready(self) -> bool:
+        """Both have told so."""
+        return count_ready(self.stand.redis) >= self.workers

@@ -1,0 +1,128 @@
+"""`python -m bench.plots [FILE]`: draw the newest results, or those of FILE, for docs/explanation/performance.md."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.figures_page import page
+from bench.results import newest
+from bench.stand import ROOT
+
+RESULTS = ROOT / "bench" / "results"
+PLOTS = ROOT / "docs" / "explanation" / "performance"
+# The same results give the same file, byte for byte; text stays text.
+STABLE = {
+    "svg.hashsalt": "earshot",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+OURS, OTHERS = "#1b7f79", "#9aa5b1"
+SHADES = (1.0, 0.55)
+ROW_INCHES, WIDE_INCHES = 0.36, 7.0
+
+Arms = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""arm -> figure -> median, least and greatest."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars of one or two figures for each arm that has them; `is_log` where arms lie decades apart."""
+
+    label: str
+    figures: tuple[str, ...]
+    is_log: bool = False
+
+
+CHARTS = {
+    "drain": Chart("events a second, all three stages (logarithmic)", ("events/s",), is_log=True),
+    "ingest": Chart("requests a second", ("requests/s",)),
+    "latency": Chart("ms from the POST to all rows: median, 99th percentile", ("p50 ms", "p99 ms"), is_log=True),
+    "memory": Chart("bytes of Redis a waiting event", ("Redis bytes/event",)),
+    "scaling": Chart("events a second, one stage", ("events/s",)),
+}
+GROWTH, COST = "growth", "CPU ms/event"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--into", type=click.Path(path_type=Path), default=PLOTS, help="[default: docs/explanation/performance]")
+def main(file: Path | None, into: Path) -> None:
+    """Draw every measurement of a file of results as SVG, and write its tables as Markdown."""
+    source = file or newest(RESULTS)
+    if source is None:
+        raise click.ClickException("there are no results yet: run `make bench` first")
+    document = json.loads(source.read_text())
+    into.mkdir(parents=True, exist_ok=True)
+    (into / "figures.md").write_text(page(document))
+    for name, measured in document["measurements"].items():
+        path = into / f"{name}.svg"
+        _save(_draw(name, measured["title"], measured["arms"]), path)
+        click.echo(f"drawn: {path.name}")
+
+
+def _draw(name: str, title: str, arms: Arms) -> Figure:
+    with mpl.rc_context(STABLE):
+        figure = Figure(layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title, loc="left", fontsize=10)
+        if name == GROWTH:
+            _draw_growth(axes, arms)
+            figure.set_size_inches(WIDE_INCHES, 3.2)
+        else:
+            rows = _draw_bars(axes, arms, CHARTS[name])
+            figure.set_size_inches(WIDE_INCHES, 1.2 + ROW_INCHES * rows)
+        return figure
+
+
+def _draw_bars(axes: Axes, arms: Arms, chart: Chart) -> int:
+    names = [arm for arm, figures in arms.items() if all(figure in figures for figure in chart.figures)]
+    height = 0.8 / len(chart.figures)
+    for number, figure in enumerate(chart.figures):
+        values = [arms[arm][figure] for arm in names]
+        medians = [value["median"] for value in values]
+        below = [value["median"] - value["least"] for value in values]
+        above = [value["greatest"] - value["median"] for value in values]
+        colours = [OURS if arm.startswith(("earshot", "8 workers", "2 workers")) else OTHERS for arm in names]
+        places = [row + number * height for row in range(len(names))]
+        bars = axes.barh(
+            places, medians, height * 0.9, xerr=[below, above], color=colours, alpha=SHADES[number], ecolor="#333"
+        )
+        axes.bar_label(bars, labels=[f"{median:,.4g}" for median in medians], padding=4, fontsize=8)
+    axes.set_yticks([row + height * (len(chart.figures) - 1) / 2 for row in range(len(names))], names)
+    axes.invert_yaxis()
+    axes.set_xscale("log" if chart.is_log else "linear")
+    axes.margins(x=0.15)
+    axes.set_xlabel(chart.label)
+    return len(names)
+
+
+def _draw_growth(axes: Axes, arms: Arms) -> None:
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for arm, figures in arms.items():
+        name, _, length = arm.rpartition(", ")
+        lines.setdefault(name, []).append((int(length), figures[COST]["median"]))
+    for name, points in lines.items():
+        lengths, costs = zip(*sorted(points), strict=True)
+        axes.plot(lengths, costs, marker="o", label=name, color=OURS if name == "earshot" else OTHERS)
+    axes.set_xlabel("messages in the call")
+    axes.set_ylabel("worker CPU, ms an event")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with mpl.rc_context(STABLE):
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
