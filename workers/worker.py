@@ -128,7 +128,7 @@ class StageWorker(SimpleWorker):
                 self.run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ's
             self._promote_due_jobs()
             batch = self._take(first)
-            if batch or not may_wait:
+            if batch or self._stop_requested or not may_wait:
                 return batch
             self.check_for_suspension(burst=False)
             first = self._batches.await_job(POLL_SECONDS) or ""

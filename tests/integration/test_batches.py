@@ -9,11 +9,14 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
+from shared.database import Database
 from shared.jobs import StageJob
+from shared.settings import Settings
 from tests.integration.test_worker import count, count_blocked, is_dead, leftovers, stopped, work_off
 from tests.programs import program, wait_for
 from tests.servers import EmbeddedServers
 from workers.batches import BatchQueue
+from workers.worker import StageWorker
 
 EXAMPLE = json.loads((Path(__file__).parent.parent / "data" / "conversation-update.json").read_text())
 
@@ -114,6 +117,20 @@ def test_a_stopped_postgresql_holds_a_backlog_up_but_spends_nothing(
             wait_for(lambda: "stage.waiting" in (tmp_path / "log").read_text())
         wait_for(lambda: not any("-transcripts" in key for key in leftovers(redis)), seconds=40)
     assert "outcome=dead" not in (tmp_path / "log").read_text()
+
+
+def test_a_signal_while_nothing_is_taken_ends_the_worker(redis, monkeypatch):
+    """SIGTERM in the very moment of looking into an empty queue is not forgotten: the worker waits for nothing more."""
+    database = Database("postgresql://nobody@/nowhere", timeout_seconds=1)
+    worker = StageWorker("transcripts", redis, Settings(), database)
+
+    def taken_while_stopping(*_):
+        worker.request_stop(signal.SIGTERM, None)
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(worker._batches, "take", taken_while_stopping)
+    assert worker.dequeue_job_and_maintain_ttl(5) is None
+    assert worker.is_stopped
 
 
 def test_a_batch_ends_where_its_bodies_grow_too_large(publish, redis):
