@@ -46,9 +46,7 @@ class EarshotCommand:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        self._end_in_order()
         self._written.close()
 
     @property
@@ -81,6 +79,16 @@ class EarshotCommand:
         while more := {number for number, parent in parents.items() if parent in self._seen} - self._seen:
             self._seen |= more
         return {number: _words(number) for number in sorted(self._seen & set(parents))}
+
+    def _end_in_order(self) -> None:
+        # Not by SIGKILL at once: that would leave the children of the programs that a test made up.
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def process_of(self, words: str) -> int:
         """Wait for the process whose command holds these words, and give its number."""
