@@ -1,5 +1,6 @@
 """The tables of a file of results as Markdown, so that no figure is copied by hand. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,26 @@ def page(document: Mapping[str, Any]) -> str:
         "Written by `python -m bench.plots`; medians, in brackets the least and the greatest.",
         _about(document),
         "## Targets",
-        _table(("claim", "reached", "target", "", "against"), map(_claim_row, claims)),
+        _claims(claims),
         *(_measurement(measured) for measured in document["measurements"].values()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def excerpt(name: str, measured: Mapping[str, Any]) -> str:
+    """Write what the explanation shows of one measurement: its plot and its claims."""
+    parts = [f"![{measured['title']}](performance/{name}.svg)"]
+    return "\n\n".join([*parts, _claims(measured["claims"])] if measured["claims"] else parts)
+
+
+def filled(text: str, name: str, content: str) -> str:
+    """Put content between the marks `<!-- name -->` and `<!-- /name -->` of a page, in place of what is there."""
+    between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    return between.sub(lambda marks: f"{marks[1]}\n{content}\n\n{marks[2]}", text)
+
+
+def _claims(claims: Sequence[Mapping[str, Any]]) -> str:
+    return _table(("claim", "reached", "target", "", "against"), map(_claim_row, claims))
 
 
 def _about(document: Mapping[str, Any]) -> str:

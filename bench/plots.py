@@ -11,12 +11,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.figures_page import page
+from bench.figures_page import excerpt, filled, page
 from bench.results import newest
+from bench.rounds import readable
 from bench.stand import ROOT
 
 RESULTS = ROOT / "bench" / "results"
-PLOTS = ROOT / "docs" / "explanation" / "performance"
+EXPLANATION = ROOT / "docs" / "explanation" / "performance.md"
 # The same results give the same file, byte for byte; text stays text.
 STABLE = {
     "svg.hashsalt": "earshot",
@@ -54,19 +55,29 @@ GROWTH, COST = "growth", "CPU ms/event"
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--into", type=click.Path(path_type=Path), default=PLOTS, help="[default: docs/explanation/performance]")
-def main(file: Path | None, into: Path) -> None:
-    """Draw every measurement of a file of results as SVG, and write its tables as Markdown."""
+@click.option("--page", "explanation", type=click.Path(path_type=Path), default=EXPLANATION, help="The page to fill.")
+def main(file: Path | None, explanation: Path) -> None:
+    """Draw every measurement of a file of results, and fill the page that explains them.
+
+    The plots go into a directory beside the page, and all figures into README.md beside the file of results.
+    """
     source = file or newest(RESULTS)
     if source is None:
         raise click.ClickException("there are no results yet: run `make bench` first")
     document = json.loads(source.read_text())
-    into.mkdir(parents=True, exist_ok=True)
-    (into / "figures.md").write_text(page(document))
-    for name, measured in document["measurements"].items():
-        path = into / f"{name}.svg"
-        _save(_draw(name, measured["title"], measured["arms"]), path)
-        click.echo(f"drawn: {path.name}")
+    source.with_name("README.md").write_text(page(document))
+    _fill(explanation, document["measurements"])
+
+
+def _fill(explanation: Path, measurements: Mapping[str, Mapping[str, Any]]) -> None:
+    plots = explanation.with_suffix("")
+    plots.mkdir(parents=True, exist_ok=True)
+    text = explanation.read_text()
+    for name, measured in measurements.items():
+        _save(_draw(name, measured["title"], measured["arms"]), plots / f"{name}.svg")
+        text = filled(text, name, excerpt(name, measured))
+        click.echo(f"drawn: {plots.name}/{name}.svg")
+    explanation.write_text(text)
 
 
 def _draw(name: str, title: str, arms: Arms) -> Figure:
@@ -96,11 +107,15 @@ def _draw_bars(axes: Axes, arms: Arms, chart: Chart) -> int:
         bars = axes.barh(
             places, medians, height * 0.9, xerr=[below, above], color=colours, alpha=SHADES[number], ecolor="#333"
         )
-        axes.bar_label(bars, labels=[f"{median:,.4g}" for median in medians], padding=4, fontsize=8)
+        axes.bar_label(bars, labels=list(map(readable, medians)), padding=4, fontsize=8)
     axes.set_yticks([row + height * (len(chart.figures) - 1) / 2 for row in range(len(names))], names)
     axes.invert_yaxis()
-    axes.set_xscale("log" if chart.is_log else "linear")
     axes.margins(x=0.15)
+    if chart.is_log:
+        # Bars of a logarithmic axis have no natural foot; 1 is one for events a second and for milliseconds.
+        axes.set_xscale("log")
+        axes.set_xlim(left=1)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel(chart.label)
     return len(names)
 

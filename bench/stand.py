@@ -83,7 +83,7 @@ class Stand:
     def program(self, name: str, *arguments: str, **variables: str) -> Iterator[Process]:
         """Run a program of Python or Node until the block ends, and then nothing of it is left."""
         log = self.log_of(name)
-        process = start(Command(name, arguments, self._environment(variables), signal.SIGTERM, log=log))
+        process = start(Command(name, arguments, self._environment(variables), orphan_signal=signal.SIGTERM, log=log))
         try:
             yield process
         finally:

@@ -3,7 +3,7 @@
 import json
 
 from bench.comparisons import Comparison, Side, judge
-from bench.figures_page import page
+from bench.figures_page import excerpt, filled, page
 from bench.results import Measured, Results, newest, save
 
 ABOUT = {"sizes": "quick", "machine": {"cores": 2}, "versions": {"rq": "2"}, "servers": {"fsync": "on"}}
@@ -56,3 +56,21 @@ def test_the_page_shows_claims_arms_and_what_was_skipped(tmp_path):
     assert "| x theirs | 9 (8 to 10) | ≥ 8 | met | theirs |" in text
     assert "| ours | 9 (8 to 10) |" in text
     assert "Skipped: gone (no node)." in text
+
+
+def test_only_what_stands_between_the_marks_is_replaced(tmp_path):
+    """The words around the figures are a person's; filling twice changes nothing."""
+    measured = json.loads(save(results(drain="Drain"), tmp_path).read_text())["measurements"]["drain"]
+    before = "Words.\n\n<!-- drain -->\nold\n<!-- /drain -->\n\nMore.\n"
+
+    after = filled(before, "drain", excerpt("drain", measured))
+
+    assert after.startswith("Words.\n\n<!-- drain -->\n\n![Drain](performance/drain.svg)\n")
+    assert after.endswith("<!-- /drain -->\n\nMore.\n")
+    assert "old" not in after
+    assert filled(after, "drain", excerpt("drain", measured)) == after
+
+
+def test_a_page_without_the_marks_stays_as_it_is():
+    """A measurement that the page does not speak of is left out."""
+    assert filled("Words.\n", "drain", "figures") == "Words.\n"
