@@ -1,5 +1,7 @@
 """`python -m bench`: run the measurements, show tables, keep the results."""
 
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +44,7 @@ def main(only: Sequence[str], arms: Sequence[str], repeat: int, sizes: str, resu
 
     Plots of the newest results: python -m bench.plots
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that everything is cleared away
     names = only or tuple(MEASUREMENTS)
     try:
         run(Wish(names, arms, repeat, sizes), results)

@@ -1,7 +1,6 @@
 """An event as a stage reads it: the parts of the message, each decoded only where a stage asks for it. Pure."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -26,7 +25,6 @@ _REPLY_ID = re.compile(r"(?:(?P<numbered>user-\d+)-.+|(?P<other>.+)-[^-]+)-\d+",
 
 _Parts = dict[str, msgspec.Raw]
 _envelope = msgspec.json.Decoder(dict[str, _Parts])
-_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Message(BaseModel):
@@ -59,12 +57,9 @@ class WebhookEvent:
         return as_epoch_ms(self._decoded("timestamp")) or 0
 
     @property
-    def raw_messages(self) -> Sequence[msgspec.Raw]:
-        """The conversation so far, message by message, undecoded."""
-        try:
-            return _raw_list.decode(self.parts.get("messages", msgspec.Raw(b"[]")))
-        except msgspec.ValidationError:
-            return ()
+    def history(self) -> bytes:
+        """The conversation so far, as it came: a JSON array, or what the sender put in its place."""
+        return bytes(self.parts.get("messages", b"[]"))
 
     def part(self, name: str) -> dict[str, Any]:
         """Decode an object of the message, such as `call`; empty where it is missing or no object."""

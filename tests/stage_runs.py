@@ -13,7 +13,6 @@ from shared.event_records import StoredEvent
 from shared.events import read_event
 from shared.stages import QUARANTINE
 from tests.calls import stages_of
-from workers.records import Version
 from workers.snapshots import unpack
 from workers.tasks import PROCESSES
 
@@ -93,14 +92,14 @@ class Stages:
 
     def clear(self) -> None:
         """Empty all tables."""
-        self.session.execute(";".join(f"delete from {table}" for table in TABLES))
+        self.session.execute("set lock_timeout = '10s';" + ";".join(f"delete from {table}" for table in TABLES))
 
     def _known(self) -> Known:
         rows = self.select("select call_id, stage, version, messages from fingerprints")
         return {
             (call_id, stage, fingerprint): version
             for call_id, stage, version, packed in rows
-            for fingerprint in unpack(Version(*version), packed).messages
+            for fingerprint in unpack(packed)
         }
 
 

@@ -17,6 +17,7 @@ from shared.database import Connection
 from shared.events import WebhookEvent
 from shared.queries import queries
 from workers.arrays import arrays, as_json_literal, as_version_literal
+from workers.histories import Beginning
 from workers.records import Cells, StoredCells, Version, cells_of, merged, restored, stored
 from workers.snapshots import Fold, Known, Snapshot, fold, pack, unpack
 
@@ -77,10 +78,10 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How a stage reads an event: its items, in order, and what each of them says."""
+    """How a stage reads an event: what each item of it says, and which items it has beside its messages."""
 
-    items: Callable[[WebhookEvent], Sequence[msgspec.Raw]]
     content: Callable[[msgspec.Raw], Content]
+    more: Callable[[WebhookEvent], Sequence[msgspec.Raw]] = lambda _: ()
 
 
 def absorb(
@@ -107,11 +108,16 @@ def _lock(connection: Connection, stage: str, call_ids: Sequence[str]) -> dict[s
     wanted = {"stage": stage, "call_ids": list(call_ids)}
     connection.execute(queries("fingerprints")["claim_calls"], wanted)
     rows = connection.execute(queries("fingerprints")["lock_calls"], wanted)
-    return {row["call_id"]: unpack(Version(*row["version"]), row["messages"]) for row in rows}
+    return {row["call_id"]: _known(row) for row in rows}
+
+
+def _known(row: Mapping[str, Any]) -> Known:
+    beginning = Beginning(row["history_bytes"], row["history_digest"])
+    return Known(Version(*row["version"]), unpack(row["messages"]), beginning)
 
 
 def _fold(known: Known, events: Iterable[WebhookEvent], reader: Reader) -> Fold:
-    snapshots = [Snapshot(event.sent_at, reader.items(event)) for event in events]
+    snapshots = [Snapshot(event.sent_at, event.history, reader.more(event)) for event in events]
     return fold(known, snapshots, reader.content)
 
 
@@ -194,5 +200,7 @@ def _save_known(connection: Connection, stage: str, before: Mapping[str, Known],
             "call_ids": list(newer),
             "versions": [as_version_literal(known.version) for known in newer.values()],
             "messages": [pack(known) for known in newer.values()],
+            "history_bytes": [known.beginning.size for known in newer.values()],
+            "history_digests": [known.beginning.digest for known in newer.values()],
         }
         connection.execute(queries("fingerprints")["save_known"], columns)

@@ -45,15 +45,15 @@ class InterruptionsTable:
 
 def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
     """Store the interruptions of a batch; returns how many are new or changed."""
-    absorbed = absorb(connection, STAGE, events, InterruptionsTable(), Reader(read_items, read_content))
+    absorbed = absorb(connection, STAGE, events, InterruptionsTable(), Reader(read_content, read_turns))
     return sum(merge.is_changed for merge in absorbed.merges)
 
 
-def read_items(event: WebhookEvent) -> Sequence[msgspec.Raw]:
-    """List the messages of an event; a report's interrupted bot turns stand behind them, each with its place."""
+def read_turns(event: WebhookEvent) -> Sequence[msgspec.Raw]:
+    """List the bot turns of a report, each with its place; other events have none."""
     if event.event_type != REPORT:
-        return event.raw_messages
-    return [*event.raw_messages, *(_turn_item(place, turn) for place, turn in enumerate(_bot_turns(event)))]
+        return ()
+    return [_turn_item(place, turn) for place, turn in enumerate(_bot_turns(event))]
 
 
 def read_content(raw: msgspec.Raw) -> Content:

@@ -14,10 +14,11 @@ import xxhash
 from shared.call_facts import status_of
 from shared.database import Connection
 from shared.events import WebhookEvent
-from shared.fields import as_boolean, as_filled_text, as_list, as_text, moment
+from shared.fields import as_boolean, as_filled_text, as_text, moment
 from shared.queries import queries
 from workers.arrays import arrays, as_json_literal
 from workers.calls import fact_version, save_facts, save_snapshots, tiebreak
+from workers.histories import count_messages
 from workers.records import Version
 
 STAGE = "lifecycle"
@@ -90,7 +91,7 @@ def _details(error: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _richness(event: WebhookEvent) -> Version:
-    return Version(0, len(as_list(event.raw_messages)), event.sent_at, tiebreak(event))
+    return Version(0, count_messages(event.history), event.sent_at, tiebreak(event))
 
 
 def _save(connection: Connection, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

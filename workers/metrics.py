@@ -94,7 +94,7 @@ class MetricsTable:
 
 def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
     """Store the metrics of a batch; returns how many messages' metrics are new or changed."""
-    absorbed = absorb(connection, STAGE, events, MetricsTable(), Reader(_items, read_content))
+    absorbed = absorb(connection, STAGE, events, MetricsTable(), Reader(read_content))
     return sum(merge.is_changed for merge in absorbed.merges)
 
 
@@ -141,10 +141,6 @@ def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
 def _is_no_group(leaves: Mapping[str, Any]) -> bool:
     # An object would be taken for a group when it is spread out again.
     return list(leaves) == [""] and not isinstance(leaves[""], dict)
-
-
-def _items(event: WebhookEvent) -> Sequence[msgspec.Raw]:
-    return event.raw_messages
 
 
 def _as_it_is(value: Any) -> Any:

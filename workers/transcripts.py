@@ -43,7 +43,7 @@ class MessagesTable:
 
 def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
     """Store the conversations of a batch; returns how many messages are new or changed."""
-    absorbed = absorb(connection, STAGE, events, MessagesTable(), Reader(_items, read_content))
+    absorbed = absorb(connection, STAGE, events, MessagesTable(), Reader(read_content))
     merges = absorbed.merges
     _save_revisions(connection, [merge for merge in merges if _is_reworded(merge)])
     updates = [
@@ -82,10 +82,6 @@ def wordings(merge: Merge, earlier: Mapping[str, Version]) -> list[tuple[str, Ve
             newest[text.value] = max(text.version, newest.get(text.value, text.version))
     newest.pop(merge.cells["text"].value, None)
     return sorted(newest.items(), key=lambda wording: (wording[1], wording[0]))
-
-
-def _items(event: WebhookEvent) -> Sequence[msgspec.Raw]:
-    return event.raw_messages
 
 
 def _confidence(metrics: Mapping[str, Any]) -> float | None:

@@ -248,11 +248,15 @@ create table fingerprints (
     stage text not null,
     version bigint[] not null,
     messages bytea not null,
+    history_bytes integer not null default 0,
+    history_digest bytea not null default '',
     primary key (call_id, stage)
 );
 
 comment on table fingerprints is 'the newest snapshot that each stage has taken in of each call';
 comment on column fingerprints.messages is '16 bytes a message: fingerprint of its raw bytes, and its timestamp (ms since 1970)';
+comment on column fingerprints.history_bytes is 'size of that snapshot''s history, without its closing bracket';
+comment on column fingerprints.history_digest is 'of those bytes; a history that begins with them is split from there on';
 
 -- A user's turn and the first reply to it. They are paired by id: the reply's begins with that of the user's message.
 

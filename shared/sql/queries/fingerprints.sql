@@ -8,7 +8,7 @@ on conflict do nothing
 
 -- name: lock_calls
 -- Lock calls for a stage, in key order, and tell the newest snapshot it has taken in.
-select call_id, version, messages
+select call_id, version, messages, history_bytes, history_digest
 from fingerprints
 where stage = %(stage)s and call_id = any(%(call_ids)s::text[])
 order by call_id
@@ -16,6 +16,13 @@ for update
 
 -- name: save_known
 update fingerprints
-set version = known.version::bigint[], messages = known.messages
-from unnest(%(call_ids)s::text[], %(versions)s::text[], %(messages)s::bytea[]) as known (call_id, version, messages)
+set
+    version = known.version::bigint[],
+    messages = known.messages,
+    history_bytes = known.history_bytes,
+    history_digest = known.history_digest
+from unnest(
+    %(call_ids)s::text[], %(versions)s::text[], %(messages)s::bytea[],
+    %(history_bytes)s::integer[], %(history_digests)s::bytea[]
+) as known (call_id, version, messages, history_bytes, history_digest)
 where fingerprints.stage = %(stage)s and fingerprints.call_id = known.call_id

@@ -10,7 +10,7 @@ from shared.event_records import StoredEvent
 from shared.events import read_event
 from shared.fields import moment
 from tests.calls import conversation_update, end_of_call_report, heard_at, user
-from workers.interruptions import read_content, read_items
+from workers.interruptions import read_content, read_turns
 
 Rows = dict[tuple[str, int], dict[str, Any]]
 
@@ -22,7 +22,8 @@ def _skipped(*items: Any) -> Rows:
 
 def _told(stored: StoredEvent) -> Rows:
     rows: Rows = {}
-    for raw in read_items(read_event(stored)):
+    event = read_event(stored)
+    for raw in (*msgspec.json.decode(event.history, type=list[msgspec.Raw]), *read_turns(event)):
         rows |= read_content(raw).rows
     return rows
 
