@@ -1,7 +1,7 @@
 """An event as a stage reads it: the parts of the message, each decoded only where a stage asks for it. Pure."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -50,6 +50,7 @@ class WebhookEvent:
     received_at_ms: int
     body: bytes
     parts: _Parts
+    _values: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def sent_at(self) -> int:
@@ -66,8 +67,10 @@ class WebhookEvent:
         return as_object(self._decoded(name))
 
     def _decoded(self, name: str) -> Any:
-        raw = self.parts.get(name)
-        return None if raw is None else lenient_json.decode(raw)
+        if name not in self._values:
+            raw = self.parts.get(name)
+            self._values[name] = None if raw is None else lenient_json.decode(raw)
+        return self._values[name]
 
 
 def read_event(stored: StoredEvent) -> WebhookEvent:

@@ -70,6 +70,7 @@ LEAVES: Mapping[tuple[str, str], tuple[str, Convert]] = MappingProxyType(
 LEAF_COLUMNS = tuple(column for column, _ in LEAVES.values())
 # ASCII's own separator of units; no name of a metric holds it.
 SEPARATOR = "\x1f"
+_COLUMNS = {f"{group}{SEPARATOR}{leaf}": column for (group, leaf), column in LEAVES.items()}
 
 
 class MetricsTable:
@@ -111,11 +112,13 @@ def read_content(raw: msgspec.Raw) -> Content:
 def metric_cells(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Name every leaf that says something: by its column, or as a cell of `extra`."""
     cells: dict[str, Any] = {}
-    for name, value in flat(without_nul(metrics)).items():
-        group, _, leaf = name.partition(SEPARATOR)
-        column, convert = LEAVES.get((group, leaf), (name, _as_it_is))
+    for name, value in flat(metrics).items():
+        column, convert = _COLUMNS.get(name) or (without_nul(name), without_nul)
         converted = convert(value)
-        cells.update({name: value} if converted is None else {column: converted})
+        if converted is None:
+            cells[name] = without_nul(value)
+        else:
+            cells[column] = converted
     return cells
 
 
@@ -141,7 +144,3 @@ def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
 def _is_no_group(leaves: Mapping[str, Any]) -> bool:
     # An object would be taken for a group when it is spread out again.
     return list(leaves) == [""] and not isinstance(leaves[""], dict)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value

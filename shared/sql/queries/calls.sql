@@ -1,7 +1,7 @@
 -- name: claim
 -- Make sure that there is a row to lock for each call.
 insert into calls (call_id)
-select call_id from unnest(%(call_ids)s::text[]) as call_id
+select call_id from unnest(%(call_ids)b::text[]) as call_id
 order by call_id
 on conflict do nothing
 
@@ -13,7 +13,7 @@ select
     duration_ms, summary, success_evaluation, outcome, structured_data, analysis, total_cost, cost, call_metrics,
     recording, overrides, metadata, version, field_versions
 from calls
-where call_id = any(%(call_ids)s::text[])
+where call_id = any(%(call_ids)b::text[])
 order by call_id
 for update
 
@@ -51,14 +51,14 @@ set
     version = row.version::bigint[],
     field_versions = row.field_versions::jsonb
 from unnest(
-    %(call_id)s::text[], %(team_id)s::text[], %(assistant_id)s::text[], %(assistant_name)s::text[],
-    %(llm_provider)s::text[], %(llm_model)s::text[], %(call_type)s::text[], %(direction)s::text[], %(status)s::text[],
-    %(phone_call_status)s::text[], %(phone_call_status_reason)s::text[], %(end_trigger)s::text[],
-    %(user_number)s::text[], %(assistant_number)s::text[], %(started_at)s::timestamptz[], %(ended_at)s::timestamptz[],
-    %(duration_ms)s::double precision[], %(summary)s::text[], %(success_evaluation)s::text[], %(outcome)s::text[],
-    %(structured_data)s::text[], %(analysis)s::text[], %(total_cost)s::double precision[], %(cost)s::text[],
-    %(call_metrics)s::text[], %(recording)s::text[], %(overrides)s::text[], %(metadata)s::text[],
-    %(version)s::text[], %(field_versions)s::text[]
+    %(call_id)b::text[], %(team_id)b::text[], %(assistant_id)b::text[], %(assistant_name)b::text[],
+    %(llm_provider)b::text[], %(llm_model)b::text[], %(call_type)b::text[], %(direction)b::text[], %(status)b::text[],
+    %(phone_call_status)b::text[], %(phone_call_status_reason)b::text[], %(end_trigger)b::text[],
+    %(user_number)b::text[], %(assistant_number)b::text[], %(started_at)b::timestamptz[], %(ended_at)b::timestamptz[],
+    %(duration_ms)b::double precision[], %(summary)b::text[], %(success_evaluation)b::text[], %(outcome)b::text[],
+    %(structured_data)b::text[], %(analysis)b::text[], %(total_cost)b::double precision[], %(cost)b::text[],
+    %(call_metrics)b::text[], %(recording)b::text[], %(overrides)b::text[], %(metadata)b::text[],
+    %(version)b::text[], %(field_versions)b::text[]
 ) as row (
     call_id, team_id, assistant_id, assistant_name, llm_provider, llm_model, call_type, direction, status,
     phone_call_status, phone_call_status_reason, end_trigger, user_number, assistant_number, started_at, ended_at,
@@ -73,15 +73,15 @@ update calls
 set
     message_count = calls.message_count + counted.added,
     last_message_at = (select max(spoken_at) from messages where messages.call_id = calls.call_id)
-from unnest(%(call_id)s::text[], %(added)s::integer[]) as counted (call_id, added)
+from unnest(%(call_id)b::text[], %(added)b::integer[]) as counted (call_id, added)
 where calls.call_id = counted.call_id
 
 -- name: save_statuses
 insert into call_statuses (call_id, occurred_at, status, phone_call_status, reason)
 select call_id, occurred_at, status, max(phone_call_status), max(reason)
 from unnest(
-    %(call_id)s::text[], %(occurred_at)s::timestamptz[], %(status)s::text[], %(phone_call_status)s::text[],
-    %(reason)s::text[]
+    %(call_id)b::text[], %(occurred_at)b::timestamptz[], %(status)b::text[], %(phone_call_status)b::text[],
+    %(reason)b::text[]
 ) as row (call_id, occurred_at, status, phone_call_status, reason)
 group by call_id, occurred_at, status
 order by call_id, occurred_at, status
@@ -96,9 +96,9 @@ insert into incidents (
 select distinct on (call_id, incident_id)
     incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details::jsonb
 from unnest(
-    %(incident_id)s::text[], %(call_id)s::text[], %(kind)s::text[], %(error_type)s::text[], %(code)s::text[],
-    %(message)s::text[], %(provider)s::text[], %(retryable)s::boolean[], %(occurred_at)s::timestamptz[],
-    %(details)s::text[]
+    %(incident_id)b::text[], %(call_id)b::text[], %(kind)b::text[], %(error_type)b::text[], %(code)b::text[],
+    %(message)b::text[], %(provider)b::text[], %(retryable)b::boolean[], %(occurred_at)b::timestamptz[],
+    %(details)b::text[]
 ) as row (incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details)
 order by call_id, incident_id
 on conflict (call_id, incident_id) do nothing
@@ -108,8 +108,8 @@ on conflict (call_id, incident_id) do nothing
 insert into snapshots (call_id, event_type, event_id, received_at, body, version)
 select distinct on (call_id, event_type) call_id, event_type, event_id, received_at, body, version::bigint[]
 from unnest(
-    %(call_id)s::text[], %(event_type)s::text[], %(event_id)s::text[], %(received_at)s::timestamptz[],
-    %(body)s::bytea[], %(version)s::text[]
+    %(call_id)b::text[], %(event_type)b::text[], %(event_id)b::text[], %(received_at)b::timestamptz[],
+    %(body)b::bytea[], %(version)b::text[]
 ) as row (call_id, event_type, event_id, received_at, body, version)
 order by call_id, event_type, version::bigint[] desc, event_id desc
 on conflict (call_id, event_type) do update set

@@ -5,13 +5,13 @@ select
     version, fingerprint, field_versions
 from interruptions
 where (call_id, message_id, ordinal)
-    in (select * from unnest(%(call_id)s::text[], %(message_id)s::text[], %(ordinal)s::integer[]))
+    in (select * from unnest(%(call_id)b::text[], %(message_id)b::text[], %(ordinal)b::integer[]))
 
 -- name: touch
 -- Write down the version of interruptions whose message the newest snapshot of the call no longer holds.
 update interruptions
 set version = seen.version::bigint[]
-from unnest(%(call_id)s::text[], %(fingerprint)s::bigint[], %(version)s::text[]) as seen (call_id, fingerprint, version)
+from unnest(%(call_id)b::text[], %(fingerprint)b::bigint[], %(version)b::text[]) as seen (call_id, fingerprint, version)
 where interruptions.call_id = seen.call_id and interruptions.fingerprint = seen.fingerprint
 
 -- name: save
@@ -24,10 +24,10 @@ select
     call_id, message_id, ordinal, interrupted_text, interrupted_message_id, interrupted_at, kind, played_ms, audio_ms,
     version::bigint[], fingerprint, field_versions::jsonb
 from unnest(
-    %(call_id)s::text[], %(message_id)s::text[], %(ordinal)s::integer[], %(interrupted_text)s::text[],
-    %(interrupted_message_id)s::text[], %(interrupted_at)s::timestamptz[], %(kind)s::text[],
-    %(played_ms)s::double precision[], %(audio_ms)s::double precision[],
-    %(version)s::text[], %(fingerprint)s::bigint[], %(field_versions)s::text[]
+    %(call_id)b::text[], %(message_id)b::text[], %(ordinal)b::integer[], %(interrupted_text)b::text[],
+    %(interrupted_message_id)b::text[], %(interrupted_at)b::timestamptz[], %(kind)b::text[],
+    %(played_ms)b::double precision[], %(audio_ms)b::double precision[],
+    %(version)b::text[], %(fingerprint)b::bigint[], %(field_versions)b::text[]
 ) as row (
     call_id, message_id, ordinal, interrupted_text, interrupted_message_id, interrupted_at, kind, played_ms, audio_ms,
     version, fingerprint, field_versions

@@ -10,13 +10,13 @@ select
     tts_queue_latency_ms, tts_is_cache_playing, eou_turn_detection_time_ms, eou_queue_latency_ms,
     player_wait_time_ms, extra, version, fingerprint, field_versions
 from message_metrics
-where (call_id, message_id) in (select * from unnest(%(call_id)s::text[], %(message_id)s::text[]))
+where (call_id, message_id) in (select * from unnest(%(call_id)b::text[], %(message_id)b::text[]))
 
 -- name: touch
 -- Write down the version of metrics whose message the newest snapshot of the call no longer holds.
 update message_metrics
 set version = seen.version::bigint[]
-from unnest(%(call_id)s::text[], %(fingerprint)s::bigint[], %(version)s::text[]) as seen (call_id, fingerprint, version)
+from unnest(%(call_id)b::text[], %(fingerprint)b::bigint[], %(version)b::text[]) as seen (call_id, fingerprint, version)
 where message_metrics.call_id = seen.call_id and message_metrics.fingerprint = seen.fingerprint
 
 -- name: save
@@ -41,22 +41,22 @@ select
     tts_queue_latency_ms, tts_is_cache_playing, eou_turn_detection_time_ms, eou_queue_latency_ms,
     player_wait_time_ms, extra::jsonb, version::bigint[], fingerprint, field_versions::jsonb
 from unnest(
-    %(call_id)s::text[], %(message_id)s::text[], %(role)s::text[], %(reply_to)s::text[],
-    %(spoken_at)s::timestamptz[], %(timeline_total_elapsed_time_ms)s::double precision[],
-    %(timeline_offset_from_previous_turn_ms)s::double precision[], %(audio_total_received_ms)s::double precision[],
-    %(audio_delay_per_turn_ms)s::double precision[], %(audio_delay_cumulative_ms)s::double precision[],
-    %(audio_delayed_packets_per_turn_count)s::bigint[], %(audio_delayed_packets_cumulative_count)s::bigint[],
-    %(audio_lost_packets_cumulative_count)s::bigint[], %(audio_offset_from_previous_turn_ms)s::double precision[],
-    %(stt_timestamp_ms)s::bigint[], %(stt_start_offset_ms)s::double precision[],
-    %(stt_end_offset_ms)s::double precision[], %(stt_duration_ms)s::double precision[],
-    %(stt_vad_ms)s::double precision[], %(stt_relative_latency_ms)s::double precision[],
-    %(stt_confidence)s::double precision[], %(llm_timestamp_ms)s::bigint[],
-    %(llm_queue_latency_ms)s::double precision[], %(llm_response_latency_ms)s::double precision[],
-    %(tts_audio_duration_ms)s::double precision[], %(tts_generation_time_ms)s::double precision[],
-    %(tts_queue_latency_ms)s::double precision[], %(tts_is_cache_playing)s::boolean[],
-    %(eou_turn_detection_time_ms)s::double precision[], %(eou_queue_latency_ms)s::double precision[],
-    %(player_wait_time_ms)s::double precision[], %(extra)s::text[], %(version)s::text[], %(fingerprint)s::bigint[],
-    %(field_versions)s::text[]
+    %(call_id)b::text[], %(message_id)b::text[], %(role)b::text[], %(reply_to)b::text[],
+    %(spoken_at)b::timestamptz[], %(timeline_total_elapsed_time_ms)b::double precision[],
+    %(timeline_offset_from_previous_turn_ms)b::double precision[], %(audio_total_received_ms)b::double precision[],
+    %(audio_delay_per_turn_ms)b::double precision[], %(audio_delay_cumulative_ms)b::double precision[],
+    %(audio_delayed_packets_per_turn_count)b::bigint[], %(audio_delayed_packets_cumulative_count)b::bigint[],
+    %(audio_lost_packets_cumulative_count)b::bigint[], %(audio_offset_from_previous_turn_ms)b::double precision[],
+    %(stt_timestamp_ms)b::bigint[], %(stt_start_offset_ms)b::double precision[],
+    %(stt_end_offset_ms)b::double precision[], %(stt_duration_ms)b::double precision[],
+    %(stt_vad_ms)b::double precision[], %(stt_relative_latency_ms)b::double precision[],
+    %(stt_confidence)b::double precision[], %(llm_timestamp_ms)b::bigint[],
+    %(llm_queue_latency_ms)b::double precision[], %(llm_response_latency_ms)b::double precision[],
+    %(tts_audio_duration_ms)b::double precision[], %(tts_generation_time_ms)b::double precision[],
+    %(tts_queue_latency_ms)b::double precision[], %(tts_is_cache_playing)b::boolean[],
+    %(eou_turn_detection_time_ms)b::double precision[], %(eou_queue_latency_ms)b::double precision[],
+    %(player_wait_time_ms)b::double precision[], %(extra)b::text[], %(version)b::text[], %(fingerprint)b::bigint[],
+    %(field_versions)b::text[]
 ) as row (
     call_id, message_id, role, reply_to, spoken_at, timeline_total_elapsed_time_ms,
     timeline_offset_from_previous_turn_ms, audio_total_received_ms, audio_delay_per_turn_ms,

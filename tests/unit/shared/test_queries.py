@@ -15,7 +15,7 @@ from workers.transcripts import MessagesTable
 
 TOPICS = sorted(path.name.removesuffix(".sql") for path in files("shared").joinpath("sql/queries").iterdir())
 TABLES = (MessagesTable(), MetricsTable(), InterruptionsTable())
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+_PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 
 
 def _parameters(statement: str) -> set[str]:
