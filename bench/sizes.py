@@ -19,6 +19,7 @@ class Sizes:
             "earshot worker": 400,
             "bare loop": 400,
             "bare loop, msgspec": 400,
+            "bare loop, fused": 400,
             "BullMQ": 60,
             "Dramatiq": 60,
             "Celery": 25,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Literal
@@ -71,6 +72,7 @@ def job_data(stage: str, event_id: str) -> bytes:
     return b'["%b", null, ["%b"], {}]' % (task_name(stage).encode(), event_id.encode())
 
 
+@cache
 def attempts_meta(attempts: int) -> str:
     """Write down how many attempts a job was given after its first; RQ only counts those that are left."""
     return json.dumps({"attempts": attempts})

@@ -4,9 +4,11 @@ A history grows at its end, so most begin, byte for byte, with one that has been
 last, or a longer one of the same batch. Of such a history only the rest is split, and of a beginning nothing at all.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
+from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 import xxhash
@@ -28,8 +30,7 @@ class Beginning:
         return 0 < self.size < len(raw) and raw[self.size] in b",]" and _digest(raw[: self.size]) == self.digest
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """A history that has been split.
 
     `fresh` are the messages that had to be looked at; `counts` tells, for each length in bytes at which another history
@@ -39,7 +40,7 @@ class History:
     raw: bytes
     prints: Sequence[Fingerprint]
     fresh: Sequence[tuple[Fingerprint, msgspec.Raw]] = ()
-    counts: dict[int, int] = field(default_factory=dict)
+    counts: Mapping[int, int] = MappingProxyType({})
 
     def beginning(self, raw: bytes) -> "History | None":
         """Give another history, if it is this one or a beginning of it."""

@@ -51,7 +51,10 @@ def merged(records: Iterable[Cells]) -> dict[str, Cell]:
     for cells in records:
         for name, cell in cells.items():
             kept = result.get(name)
-            result[name] = cell if kept is None else _newer(kept, cell)
+            if kept is None or cell.version > kept.version:
+                result[name] = cell
+            elif cell.version == kept.version:
+                result[name] = max(kept, cell, key=_order)
     return result
 
 
@@ -71,12 +74,6 @@ def restored(row: StoredCells) -> dict[str, Cell]:
     }
 
 
-def _newer(left: Cell, right: Cell) -> Cell:
-    if left.version != right.version:
-        return max(left, right, key=lambda cell: cell.version)
-    return max(left, right, key=lambda cell: _order(cell.value))
-
-
-def _order(value: Any) -> bytes:
+def _order(cell: Cell) -> bytes:
     """Order values of any type, for the same version saying two things: which of them wins must not be chance."""
-    return msgspec.json.encode(value, order="deterministic")
+    return msgspec.json.encode(cell.value, order="deterministic")

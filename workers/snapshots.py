@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import xxhash
@@ -70,8 +70,7 @@ class Fold:
     left: frozenset[Fingerprint]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """A snapshot that has been read; one that `is_within` another holds nothing that the other, newer one does not."""
 
     version: Version

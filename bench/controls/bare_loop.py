@@ -1,14 +1,17 @@
 """The bare loop: pop up to 500 bodies, decode them all, upsert the messages that are new. Runs until it is killed.
 
 No job, no retry, and what it has popped is lost when it dies. It bounds what any design that decodes every event in
-Python can reach. The one argument names the decoder: `json`, the one that comes with Python, or `msgspec`.
+Python can reach. Stages are independent, as in the other arms: each has a list of its own, with every body. The second
+argument `fused` gives that up: one list, one decoding for all stages. The first names the decoder: `json`, the one that
+comes with Python, or `msgspec`.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -18,7 +21,10 @@ from bench.controls.rows import COLUMNS, columns_of
 from bench.controls.store import connection, statement
 from bench.ready import tell_ready
 
-LIST = "bench:bare"
+LISTS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "independent": {f"bench:bare:{stage}": (stage,) for stage in COLUMNS},
+    "fused": {"bench:bare:all": tuple(COLUMNS)},
+}
 BUSY = "bench:bare:busy"
 MOST = 500
 IDLE_SECONDS = 0.002
@@ -28,26 +34,27 @@ Decode = Callable[[bytes], Any]
 DECODERS: dict[str, Decode] = {"json": json.loads, "msgspec": msgspec.json.decode}
 
 
-def main(decode: Decode) -> None:
-    """Pop and store, for ever."""
+def main(decode: Decode, lists: Mapping[str, Sequence[str]], *, backwards: bool) -> None:
+    """Pop and store, for ever; two processes that go round the lists in opposite orders meet least."""
     redis = Redis.from_url(os.environ["REDIS_URL"])
-    known: Known = set()
+    known: dict[str, Known] = defaultdict(set)
     connection()
     tell_ready(redis)
     while True:
-        if redis.llen(LIST):
-            messages = new_messages(map(decode, pop(redis)), known)
-            store_new(sorted(messages, key=lambda one: (one[0], one[1]["messageId"])))
+        waiting = [name for name in (reversed(list(lists)) if backwards else lists) if redis.llen(name)]
+        for name in waiting[:1]:
+            messages = new_messages(map(decode, pop(redis, name)), known[name])
+            store_new(sorted(messages, key=lambda one: (one[0], one[1]["messageId"])), lists[name])
             redis.srem(BUSY, os.getpid())
-        else:
+        if not waiting:
             time.sleep(IDLE_SECONDS)
 
 
-def pop(redis: Redis) -> list[bytes]:
+def pop(redis: Redis, name: str) -> list[bytes]:
     """Pop what one turn takes, and note that there is something in hand: only the bench's clock needs that."""
     pipeline = redis.pipeline()
     pipeline.sadd(BUSY, os.getpid())
-    pipeline.lpop(LIST, MOST)
+    pipeline.lpop(name, MOST)
     return cast("list[bytes] | None", pipeline.execute()[1]) or []
 
 
@@ -62,12 +69,12 @@ def new_messages(events: Iterable[Any], known: Known) -> Iterator[tuple[str, Any
                 yield call_id, one
 
 
-def store_new(messages: list[tuple[str, Any]]) -> None:
-    """Upsert messages into the tables of all stages, in one transaction and one round trip."""
+def store_new(messages: list[tuple[str, Any]], stages: Iterable[str]) -> None:
+    """Upsert messages into the tables of stages, in one transaction and one round trip."""
     with connection().pipeline(), connection().transaction():
-        for stage in COLUMNS:
+        for stage in stages:
             connection().execute(statement(stage), columns_of(stage, messages))
 
 
 if __name__ == "__main__":
-    main(DECODERS[sys.argv[1]])
+    main(DECODERS[sys.argv[1]], LISTS[sys.argv[2]], backwards=sys.argv[3:] == ["backwards"])

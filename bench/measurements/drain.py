@@ -45,8 +45,9 @@ def pipelines(stand: Stand) -> Mapping[str, Callable[[], Pipeline]]:
     return {
         "earshot": partial(EarshotPipeline, stand),
         "earshot worker": partial(EarshotWorkers, stand),
-        "bare loop": partial(BarePipeline, stand),
-        "bare loop, msgspec": partial(BarePipeline, stand, "msgspec"),
+        "bare loop": partial(BarePipeline, stand, "bare loop"),
+        "bare loop, msgspec": partial(BarePipeline, stand, "bare loop, msgspec", "msgspec"),
+        "bare loop, fused": partial(BarePipeline, stand, "bare loop, fused", lists="fused"),
         "BullMQ": partial(BullmqPipeline, stand),
         "Dramatiq": partial(DramatiqPipeline, stand),
         "Celery": partial(CeleryPipeline, stand),

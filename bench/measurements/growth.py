@@ -68,7 +68,7 @@ def _run(stand: Stand, name: str, sizes: Sizes, length: int) -> Figures:
 def _pipeline(stand: Stand, name: str) -> Pipeline:
     if name == "earshot":
         return EarshotPipeline(stand, processes=1)
-    alone = BarePipeline(stand)
+    alone = BarePipeline(stand, "bare loop")
     alone.workers = 1
     return alone
 

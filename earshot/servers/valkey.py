@@ -68,5 +68,7 @@ class Valkey:
             ("appendfsync", "always" if self.durable else "everysec"),
             ("save", ""),
             ("maxmemory-policy", "noeviction"),
+            # The longest field of a job, what it runs, has 76 bytes: so its hash stays compact.
+            ("hash-max-listpack-value", "128"),
             ("daemonize", "no"),
         )

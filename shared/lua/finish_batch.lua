@@ -8,14 +8,17 @@
 -- ARGV[3]  seconds the batch took
 -- ARGV[4 ...]  ids of the jobs
 local field = 'stage:' .. ARGV[1]
+local done, leases = {}, {}
 for i = 4, #ARGV do
   local job_id = ARGV[i]
   local event_key = 'earshot:event:' .. string.sub(job_id, 1, -(#ARGV[1] + 2))
   if redis.call('hdel', event_key, field) == 1 and redis.call('hincrby', event_key, 'left', -1) <= 0 then
-    redis.call('del', event_key)
+    done[#done + 1] = event_key
   end
-  redis.call('del', 'rq:job:' .. job_id)
-  redis.call('zrem', KEYS[1], job_id .. ':' .. ARGV[2])
+  done[#done + 1] = 'rq:job:' .. job_id
+  leases[#leases + 1] = job_id .. ':' .. ARGV[2]
 end
+redis.call('del', unpack(done))
+redis.call('zrem', KEYS[1], unpack(leases))
 redis.call('hincrby', KEYS[2], 'successful_job_count', #ARGV - 3)
 redis.call('hincrbyfloat', KEYS[2], 'total_working_time', ARGV[3])

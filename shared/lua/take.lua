@@ -18,7 +18,7 @@
 -- Returns, for each job: its id; its data, retries_left and meta; then its event's body, event_type, call_id,
 -- received_at and reason. A field that is missing is false.
 local stage, most, full = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-local taken, bytes = {}, 0
+local taken, leases, bytes = {}, {}, 0
 
 local function take(job_id)
   local job_key = 'rq:job:' .. job_id
@@ -28,9 +28,10 @@ local function take(job_id)
   end
   local event_key = 'earshot:event:' .. string.sub(job_id, 1, -(#stage + 2))
   local event = redis.call('hmget', event_key, 'body', 'event_type', 'call_id', 'received_at', 'reason', 'size')
-  redis.call('zadd', KEYS[3], ARGV[5], job_id .. ':' .. ARGV[8])
   redis.call('hset', job_key, 'status', 'started', 'started_at', ARGV[6], 'last_heartbeat', ARGV[6], 'worker_name', ARGV[7])
   taken[#taken + 1] = {job_id, job[1], job[2], job[3], event[1], event[2], event[3], event[4], event[5]}
+  leases[#leases + 1] = ARGV[5]
+  leases[#leases + 1] = job_id .. ':' .. ARGV[8]
   bytes = bytes + (tonumber(event[6]) or 0)
 end
 
@@ -39,11 +40,16 @@ if ARGV[2] ~= '' then
   redis.call('lrem', KEYS[2], 1, ARGV[2])
   redis.call('del', KEYS[2] .. ':first_seen:' .. ARGV[2])
 end
-while #taken < most and bytes < full do
-  local job_id = redis.call('lpop', KEYS[1])
-  if not job_id then
-    break
-  end
-  take(job_id)
+local waiting = redis.call('lrange', KEYS[1], 0, most - 1)
+local passed = 0
+while passed < #waiting and #taken < most and bytes < full do
+  passed = passed + 1
+  take(waiting[passed])
+end
+if passed > 0 then
+  redis.call('ltrim', KEYS[1], passed, -1)
+end
+if #leases > 0 then
+  redis.call('zadd', KEYS[3], unpack(leases))
 end
 return taken
