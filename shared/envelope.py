@@ -18,10 +18,24 @@ _Parts = dict[str, msgspec.Raw]
 _parts = msgspec.json.Decoder(_Parts)
 
 
+_NULL = msgspec.Raw(b"null")
+
+
+class _Message(msgspec.Struct):
+    type: msgspec.Raw = _NULL
+    call: msgspec.Raw = msgspec.Raw(b"{}")
+    messages: msgspec.Raw = _NULL
+
+
+class _Outer(msgspec.Struct):
+    message: _Message
+
+
 class _Call(msgspec.Struct):
     id: Any = None
 
 
+_outer = msgspec.json.Decoder(_Outer)
 _call = msgspec.json.Decoder(_Call)
 
 
@@ -67,30 +81,30 @@ def _open_repaired(body: bytes) -> Envelope:
 
 
 def _open(body: bytes) -> Envelope:
-    message = _message_of(_parts.decode(body))
+    message = _message_of(body)
     event_type = _type_of(message)
     return Envelope(event_type, _call_id_of(message), _carries_messages(event_type, message), body)
 
 
-def _message_of(outer: _Parts) -> _Parts:
-    if "message" not in outer:
-        raise Unroutable("foreign_envelope" if "event" in outer else "no_message")
+def _message_of(body: bytes) -> _Message:
     try:
-        return _parts.decode(outer["message"])
+        return _outer.decode(body).message
     except msgspec.ValidationError as error:
-        raise Unroutable("no_message") from error
+        outer = _parts.decode(body)
+        is_foreign = "event" in outer and "message" not in outer
+        raise Unroutable("foreign_envelope" if is_foreign else "no_message") from error
 
 
-def _type_of(message: _Parts) -> str:
-    event_type = lenient_json.decode(message.get("type", msgspec.Raw(b"null")))
+def _type_of(message: _Message) -> str:
+    event_type = lenient_json.decode(message.type)
     if not isinstance(event_type, str) or event_type not in ROUTES:
         raise Unroutable("unknown_type")
     return event_type
 
 
-def _call_id_of(message: _Parts) -> str:
+def _call_id_of(message: _Message) -> str:
     try:
-        call_id = as_key(_call.decode(message.get("call", msgspec.Raw(b"{}"))).id)
+        call_id = as_key(_call.decode(message.call).id)
     except msgspec.ValidationError:
         call_id = None
     if call_id is None:
@@ -98,9 +112,9 @@ def _call_id_of(message: _Parts) -> str:
     return call_id
 
 
-def _carries_messages(event_type: str, message: _Parts) -> bool:
+def _carries_messages(event_type: str, message: _Message) -> bool:
     # Only these types are routed by it; for the others the history stays unread.
-    if event_type not in CARRYING_ROUTES or "messages" not in message:
+    if event_type not in CARRYING_ROUTES:
         return False
-    messages = lenient_json.decode(message["messages"])
+    messages = lenient_json.decode(message.messages)
     return isinstance(messages, list) and bool(messages)

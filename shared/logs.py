@@ -5,6 +5,7 @@ characters, and cut when they are long.
 """
 
 import logging
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -31,11 +32,33 @@ class LineFormatter(logging.Formatter):
         return f"{time} {record.levelname:<7} {record.getMessage()} {told}"
 
 
+class LineHandler(logging.Handler):
+    """Write each line by one system call, which needs no lock: threads do not queue up for their log lines."""
+
+    def __init__(self, output: int) -> None:
+        super().__init__()
+        self._output = output
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """Have none."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; where nobody reads them any more, go on without."""
+        try:
+            os.write(self._output, f"{self.format(record)}\n".encode())
+        except OSError:
+            self.handleError(record)
+
+
 def configure_logs(level: str) -> None:
     """Send all log lines of this process to standard error, and keep loud libraries quiet."""
-    output = logging.StreamHandler(sys.stderr)
+    output = LineHandler(sys.stderr.fileno())
     output.setFormatter(LineFormatter())
     logging.basicConfig(level=level, handlers=[output], force=True)
+    # What no line of ours tells need not be found out for each: the caller's place, its thread and its process.
+    logging._srcfile = None  # noqa: SLF001 - the switch that logging documents
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for library in _LOUD_LIBRARIES:
         logging.getLogger(library).setLevel(logging.CRITICAL)
 

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     ingest_threads: int = Field(default=8, ge=1, le=256)
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
 
-    batch_size: int = Field(default=200, ge=1, le=2000)
+    batch_size: int = Field(default=500, ge=1, le=2000)
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     job_attempts: int = Field(default=5, ge=1, le=100)
     job_timeout_seconds: int = Field(default=30, ge=1, le=3600)
