@@ -2,19 +2,16 @@
 
 # ruff: noqa: PLC0415 - `earshot --help` would take a second with all programs imported
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import click
 
+from earshot.commands.common import Fault, data_dir_option, secret_text, setting_faults_told, settings_for
 from earshot.errors import EarshotError
 from earshot.procfile import PROJECT_PROCFILE
 from shared.stages import QUEUES
-
-if TYPE_CHECKING:
-    from shared.settings import Settings
 
 DEFAULT_PORT = 8000
 DEFAULT_CONSOLE_PORT = 8001
@@ -22,18 +19,22 @@ PORT = click.IntRange(1, 65535)
 SHARE = click.FloatRange(0, 1)
 
 
-class Fault(click.ClickException):
-    """One message on standard error and an exit status, in place of a traceback."""
-
-
-class WrongSettings(Fault):
-    """The same, for settings that are missing or wrong."""
-
-    exit_code = 2
+# Each is `command` in the module of its name in earshot/commands.
+MODULES: tuple[str, ...] = ()
 
 
 class Commands(click.Group):
-    """Turns the errors that are meant for a person into messages."""
+    """Finds the commands that have a module of their own, and turns the errors meant for a person into messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands."""
+        return [*super().list_commands(ctx), *MODULES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command by its name."""
+        if cmd_name in MODULES:
+            return cast("click.Command", import_module(f"earshot.commands.{cmd_name}").command)
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours ends it with status 1."""
@@ -41,16 +42,6 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except EarshotError as error:
             raise Fault(str(error)) from error
-
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".earshot"),
-    show_default=True,
-    envvar="EARSHOT_DATA_DIR",
-    help="Where data, secrets and the env file lie.",
-)
 
 
 url_option = click.option("--url", help="The webhook's URL.  [default: the running ingest of this data directory]")
@@ -104,13 +95,13 @@ def servers(data_dir: Path) -> None:
 @data_dir_option
 def migrate(data_dir: Path) -> None:
     """Bring the database's tables up to date."""
-    settings = _settings(["DATABASE_URL"], data_dir)
+    settings = settings_for(["DATABASE_URL"], data_dir)
     from shared.errors import DatabaseUnavailable
     from shared.migrations import MigrationError
     from shared.migrations import migrate as apply
 
     try:
-        applied = apply(_secret(settings.database_url))
+        applied = apply(secret_text(settings.database_url))
     except (DatabaseUnavailable, MigrationError) as error:
         raise Fault(str(error)) from error
     click.echo(f"applied {', '.join(applied)}" if applied else "the database is up to date")
@@ -120,10 +111,10 @@ def migrate(data_dir: Path) -> None:
 @data_dir_option
 def ingest(data_dir: Path) -> None:
     """Take in webhooks over HTTP and put them into the queues."""
-    settings = _settings(["REDIS_URL", "WEBHOOK_SECRETS"], data_dir)
+    settings = settings_for(["REDIS_URL", "WEBHOOK_SECRETS"], data_dir)
     from ingest.server import serve
 
-    with _faults_told():
+    with setting_faults_told():
         serve(settings)
 
 
@@ -134,7 +125,7 @@ def ingest(data_dir: Path) -> None:
 @click.pass_context
 def worker(ctx: click.Context, /, data_dir: Path, stage: str, *, burst: bool) -> None:
     """Work on the queue of one STAGE: transcripts, metrics, interruptions, lifecycle or quarantine."""
-    settings = _settings(["REDIS_URL", "DATABASE_URL"], data_dir)
+    settings = settings_for(["REDIS_URL", "DATABASE_URL"], data_dir)
     from workers.program import run
 
     ctx.exit(run(settings, stage, burst=burst))
@@ -188,27 +179,6 @@ def _where(data_dir: Path, url: str | None, secret: str | None) -> tuple[str, st
     from earshot.ports import local_url
     from earshot.posting import WEBHOOK_PATH
 
-    settings = _settings([], data_dir)
-    known = next((_secret(known) for known in settings.webhook_secrets), "")
+    settings = settings_for([], data_dir)
+    known = next((secret_text(known) for known in settings.webhook_secrets), "")
     return url or local_url(settings.host, settings.port) + WEBHOOK_PATH, secret or known
-
-
-def _settings(needs: Iterable[str], data_dir: Path) -> "Settings":
-    from shared.settings import load_settings
-
-    with _faults_told():
-        return load_settings(needs, data_dir)
-
-
-@contextmanager
-def _faults_told() -> Iterator[None]:
-    from shared.settings import SettingsError
-
-    try:
-        yield
-    except SettingsError as error:
-        raise WrongSettings(str(error)) from error
-
-
-def _secret(value: Any) -> str:
-    return cast("str", value.get_secret_value())
