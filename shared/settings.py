@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     ingest_workers: int = Field(default=1, ge=1, le=64)
     ingest_threads: int = Field(default=8, ge=1, le=256)
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
+    publish_seconds: float = Field(default=4, gt=0, le=15)
+    spool_dir: Path = DEFAULT_DATA_DIR / "spool"
+    spool_max_bytes: int = Field(default=1024**3, ge=1024 * 1024)
 
     batch_size: int = Field(default=500, ge=1, le=2000)
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
@@ -46,6 +49,9 @@ class Settings(BaseSettings):
     lease_margin_seconds: int = Field(default=15, ge=1, le=3600)
     worker_ttl_seconds: int = Field(default=30, ge=20, le=3600)
     maintenance_seconds: int = Field(default=15, ge=1, le=3600)
+    recovery_seconds: int = Field(default=60, ge=5, le=3600)
+    dead_letter_days: int = Field(default=0, ge=0, le=36500)
+    receipt_days: int = Field(default=14, ge=1, le=3650)
     redis_timeout_seconds: float = Field(default=5, gt=0, le=60)
     database_timeout_seconds: float = Field(default=10, gt=0, le=600)
     prepare_statements: bool = True

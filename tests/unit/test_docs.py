@@ -90,7 +90,11 @@ def tables_of_migrations() -> dict[str, dict[str, str]]:
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
-    return ((f"earshot {name}", command) for name, command in main.commands.items())
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command
+        yield f"earshot {name}", command
 
 
 def options_of(command: click.Command) -> set[str]:
