@@ -34,13 +34,13 @@ def filled(text: str, name: str, content: str) -> str:
 
 
 def _claims(claims: Sequence[Mapping[str, Any]]) -> str:
-    return _table(("claim", "reached", "target", "", "against"), map(_claim_row, claims))
+    return table(("claim", "reached", "target", "", "against"), map(_claim_row, claims))
 
 
 def _about(document: Mapping[str, Any]) -> str:
     facts = {"commit": document["commit"], "date": document["date"], "sizes": document["sizes"]}
     facts |= {**document["machine"], **document["versions"], **document["servers"]}
-    return _table(("what", "which"), ((name, str(value)) for name, value in facts.items()))
+    return table(("what", "which"), ((name, str(value)) for name, value in facts.items()))
 
 
 def _measurement(measured: Mapping[str, Any]) -> str:
@@ -52,7 +52,7 @@ def _measurement(measured: Mapping[str, Any]) -> str:
     settings = "; ".join(f"{name}: {value}" for name, value in measured["settings"].items())
     skipped = [f"Skipped: {arm} ({reason})." for arm, reason in measured["skipped"].items()]
     heading = f"## {measured['title']}\n\n{measured['rounds']} rounds. {settings}"
-    return "\n\n".join([heading, _table(("arm", *names), rows), *skipped])
+    return "\n\n".join([heading, table(("arm", *names), rows), *skipped])
 
 
 def _claim_row(claim: Mapping[str, Any]) -> Sequence[str]:
@@ -66,6 +66,7 @@ def _cell(figure: Mapping[str, Any]) -> str:
     return f"{readable(figure['median'])} ({readable(figure['least'])} to {readable(figure['greatest'])})"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -46,9 +46,9 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     job_attempts: int = Field(default=5, ge=1, le=100)
     job_timeout_seconds: int = Field(default=30, ge=1, le=3600)
-    lease_margin_seconds: int = Field(default=15, ge=1, le=3600)
+    lease_margin_seconds: int = Field(default=10, ge=1, le=3600)
     worker_ttl_seconds: int = Field(default=30, ge=20, le=3600)
-    maintenance_seconds: int = Field(default=15, ge=1, le=3600)
+    maintenance_seconds: int = Field(default=10, ge=1, le=3600)
     recovery_seconds: int = Field(default=60, ge=5, le=3600)
     dead_letter_days: int = Field(default=0, ge=0, le=36500)
     receipt_days: int = Field(default=14, ge=1, le=3650)
@@ -84,6 +84,8 @@ def load_settings(needs: Iterable[str] = (), data_dir: Path = DEFAULT_DATA_DIR) 
     settings = Settings.model_construct()
     try:
         settings = Settings(_env_file=data_dir / "env")  # type: ignore[call-arg]  # pydantic-settings' own argument
+        if "spool_dir" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"spool_dir": data_dir / "spool"})
     except ValidationError as error:
         faults = [_describe(fault["loc"], fault["msg"]) for fault in error.errors()]
     named = {fault.split(":")[0] for fault in faults}

@@ -107,7 +107,7 @@ def run_on(database: Database, stage: str, events: Sequence[StoredEvent]) -> int
     """Take a batch through a stage on a connection of the caller's, as `run_stage` does on the process's own."""
     read = events if stage == QUARANTINE else [read_event(event) for event in events]
     with database.transaction() as connection:
-        return PROCESSES[stage](connection, read)
+        return sum(PROCESSES[stage](connection, read).values())
 
 
 def _newest_version(known: Known, table: str, row: dict[str, Any]) -> dict[str, Any]:

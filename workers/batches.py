@@ -95,7 +95,7 @@ class BatchQueue:
     def take(self, most: int, full_bytes: int, lease_seconds: int, first: str = "") -> Batch | None:
         """Take up to `most` jobs, or until their bodies come to `full_bytes`; None where there is no job."""
         execution_id = uuid.uuid4().hex
-        keys = [self._queue_key, self._intermediate_key, self._started_key]
+        keys = [self._queue_key, self._intermediate_key, self._started_key, self._worker[1]]
         lease_end = int(time.time()) + lease_seconds
         limits: list[str | int] = [first, most, full_bytes, lease_end]
         taken = self._take(keys, [self._stage, *limits, utcformat(now()), self._worker[0], execution_id])

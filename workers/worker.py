@@ -33,6 +33,9 @@ from workers.tasks import run_stage
 # How long an idle worker blocks before it looks for jobs whose pause is over.
 POLL_SECONDS = 2
 PROMOTED_AT_ONCE = 500
+# How often a worker tells Redis that it lives, and looks round there, while it has work. With `appendfsync always` each
+# of these costs as much as taking a batch.
+HOUSEKEEPING_SECONDS = 1.0
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0
 
@@ -59,6 +62,7 @@ class StageWorker(SimpleWorker):
         self._stage = stage
         self._settings = settings
         self._wait_seconds = FIRST_WAIT_SECONDS
+        self._house_kept_at = -HOUSEKEEPING_SECONDS
         self._database = database
         self._queue = queue
         self._batches = BatchQueue(queue, redis, self.name, self.key)
@@ -90,7 +94,8 @@ class StageWorker(SimpleWorker):
         for place, taken in enumerate(alone):
             self._batches.renew(batch, alone[place:], self._lease_seconds)
             self._run_alone(batch, taken.job_id, queue)
-        self.set_state(WorkerStatus.IDLE)
+        if alone:
+            self.set_state(WorkerStatus.IDLE)
 
     def get_heartbeat_ttl(self, job: Job) -> int:
         """Say after how many seconds without a sign of life a job counts as abandoned."""
@@ -120,18 +125,26 @@ class StageWorker(SimpleWorker):
         return self._settings.job_timeout_seconds + self._settings.lease_margin_seconds
 
     def _next_batch(self, *, may_wait: bool) -> Batch | None:
-        self.set_state(WorkerStatus.IDLE)
+        self._state = WorkerStatus.IDLE
         first = ""
         while True:
-            self.heartbeat()
-            if self.should_run_maintenance_tasks:
-                self.run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ's
-            self._promote_due_jobs()
+            self._keep_house()
             batch = self._take(first)
             if batch or self._stop_requested or not may_wait:
                 return batch
-            self.check_for_suspension(burst=False)
             first = self._batches.await_job(POLL_SECONDS) or ""
+
+    def _keep_house(self) -> None:
+        """Do, once in a while, what RQ's worker does between any two jobs, and look for jobs whose pause is over."""
+        if time.monotonic() < self._house_kept_at + HOUSEKEEPING_SECONDS:
+            return
+        self._house_kept_at = time.monotonic()
+        self.set_state(WorkerStatus.IDLE)
+        self.heartbeat()
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ's
+        self._promote_due_jobs()
+        self.check_for_suspension(burst=False)
 
     def _take(self, first: str) -> Batch | None:
         # From here on a signal must wait for the end of the batch: what the script takes is ours to finish.
@@ -150,6 +163,7 @@ class StageWorker(SimpleWorker):
             self._batches.give_back(batch)
             self._log(logging.WARNING, "stage.waiting", batch, reason=f"{type(error).__name__}: {error}")
             self._wait_for_server()
+            self.set_state(WorkerStatus.IDLE)
             return True
         except Exception as error:  # noqa: BLE001 - whatever it is, each job now runs alone, and only the culprit fails
             self._log(logging.INFO, "stage.split", batch, reason=type(error).__name__)

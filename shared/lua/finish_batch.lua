@@ -2,7 +2,7 @@
 -- Safe to repeat, and to run when a lease is over and another worker has the job: the event is done either way.
 --
 -- KEYS[1]  rq:wip:<stage> (sorted set)
--- KEYS[2]  rq:worker:<name> (hash): RQ's figures of the worker
+-- KEYS[2]  rq:worker:<name> (hash): what RQ tells of the worker
 -- ARGV[1]  stage
 -- ARGV[2]  execution id
 -- ARGV[3]  seconds the batch took
@@ -20,5 +20,6 @@ for i = 4, #ARGV do
 end
 redis.call('del', unpack(done))
 redis.call('zrem', KEYS[1], unpack(leases))
+redis.call('hset', KEYS[2], 'state', 'idle')
 redis.call('hincrby', KEYS[2], 'successful_job_count', #ARGV - 3)
 redis.call('hincrbyfloat', KEYS[2], 'total_working_time', ARGV[3])

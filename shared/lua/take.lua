@@ -6,6 +6,7 @@
 -- KEYS[1]  rq:queue:<stage> (list)
 -- KEYS[2]  rq:queue:<stage>:intermediate (list): where RQ's blocking pop has put the first job, if there is one
 -- KEYS[3]  rq:wip:<stage> (sorted set): the started registry, `<job id>:<execution id>` by the end of the lease
+-- KEYS[4]  rq:worker:<name> (hash): what RQ tells of the worker
 -- ARGV[1]  stage
 -- ARGV[2]  id of the first job, or empty
 -- ARGV[3]  how many jobs at most
@@ -51,5 +52,6 @@ if passed > 0 then
 end
 if #leases > 0 then
   redis.call('zadd', KEYS[3], unpack(leases))
+  redis.call('hset', KEYS[4], 'state', 'busy')
 end
 return taken

@@ -199,7 +199,7 @@ class TestPayloadInErrors:
     def test_fault_of_our_own(self, fail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
         """An exception that quotes a payload comes out as its type and place alone."""
 
-        def stumble(*_: object) -> int:
+        def stumble(*_: object) -> dict[str, int]:
             raise KeyError(PRIVATE)
 
         monkeypatch.setattr(tasks, "PROCESSES", {"transcripts": stumble})

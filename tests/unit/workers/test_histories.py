@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.strategies import examples
@@ -34,6 +34,7 @@ def test_known_beginning_changes_no_fingerprint(earlier: bytes, later: bytes):
     assert list(known.prints) == list(_plain(later).prints)
 
 
+@example(known=b"[]", longer=b"[1   ,2]", shorter=b"[1  ]")
 @given(known=histories(), longer=histories(), shorter=histories())
 @examples(500)
 def test_beginning_of_a_longer_history_is_split_alike(known: bytes, longer: bytes, shorter: bytes):
