@@ -4,6 +4,7 @@ The rules sit in the job class, so that a stock `rq worker` that is given it fol
 """
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,11 +14,13 @@ from redis.client import Pipeline
 from rq import Queue
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job
+from rq.registry import FailedJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from shared.errors import ForbiddenTask, NeverRetry, RetryLater
 from shared.event_records import finish_stage
+from shared.failures import failure_told_by
 from shared.stages import TASK_NAMES
 
 FIRST_PAUSE_SECONDS = 2
@@ -27,6 +30,10 @@ OUTAGE_PAUSE_SECONDS = 5
 # RQ leaves a job's hash for a year after it failed; a dead letter stays until a person replays or discards it.
 KEEP = -1
 DROP = 0
+
+# RQ sweeps away what has a score between 0 and now. With this added to the moment of its failure a dead letter is safe
+# from that, and the registry is in the order of failing: 300 years.
+OUT_OF_REACH_SECONDS = 300 * 365 * 24 * 60 * 60
 
 
 class StageJob(Job):
@@ -49,6 +56,11 @@ class StageJob(Job):
     def execution_registry(self) -> "LivingExecutions":
         """The executions of this job that are still told of."""
         return LivingExecutions(self.id, connection=self.connection)
+
+    @property
+    def failed_job_registry(self) -> "DeadLetterRegistry":
+        """The dead letters of this job's stage."""
+        return DeadLetterRegistry(self.origin, self.connection, job_class=StageJob, serializer=JSONSerializer)
 
     @property
     def func(self) -> Callable[..., Any]:
@@ -100,6 +112,21 @@ class StageJob(Job):
             # How it failed before; RQ would keep that for ever.
             connection.delete(Result.get_key(self.id))  # type: ignore[no-untyped-call]  # RQ's
         super().cleanup(ttl, pipeline=pipeline, remove_from_queue=remove_from_queue)
+
+
+class DeadLetterRegistry(FailedJobRegistry):
+    """RQ's registry of failed jobs, in the order of failing; each job's own hash tells in short why it failed."""
+
+    def add(  # type: ignore[override]  # RQ's own has this signature, too
+        self, job: Job, ttl: int | None = None, exc_string: str = "", pipeline: Pipeline | None = None
+    ) -> None:
+        """Keep a job that has failed until a person replays or discards it."""
+        del ttl
+        super().add(job, KEEP, exc_string, pipeline)
+        connection = pipeline if pipeline is not None else self.connection
+        connection.zadd(self.key, {job.id: OUT_OF_REACH_SECONDS + time.time()})
+        failure = failure_told_by(exc_string)
+        connection.hset(job.key, mapping={"error": failure.error, "reason": failure.reason})
 
 
 class LivingExecutions(ExecutionRegistry):

@@ -49,7 +49,7 @@ class Publisher:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._script = redis.register_script(files("shared").joinpath("lua/publish.lua").read_text())
-        self._shared_fields = {queue: _shared_fields(redis, queue, settings) for queue in QUEUES}
+        self._shared_fields = {queue: shared_fields(redis, queue, settings) for queue in QUEUES}
 
     def publish(self, event: IncomingEvent) -> Answer:
         """Publish an event, unless the same is pending. Raises QueueUnavailable; then nothing was promised."""
@@ -78,19 +78,8 @@ def attempts_meta(attempts: int) -> str:
     return json.dumps({"attempts": attempts})
 
 
-def _record(event: IncomingEvent) -> list[str | bytes | int]:
-    return [
-        *("event_type", event.event_type),
-        *("call_id", event.call_id),
-        *("received_at", event.received_at_ms),
-        *("reason", event.reason),
-        *("body", compress(event.body)),
-        *("size", len(event.body)),
-    ]
-
-
-def _shared_fields(redis: Redis, queue: str, settings: Settings) -> str:
-    """Take the fields of a job's hash from RQ itself; they are the same for all jobs of a queue."""
+def shared_fields(redis: Redis, queue: str, settings: Settings) -> str:
+    """Take the fields of a job's hash from RQ itself, as a JSON list; they are the same for all jobs of a queue."""
     job = StageJob.create(
         task_name(queue),
         args=("",),
@@ -105,6 +94,17 @@ def _shared_fields(redis: Redis, queue: str, settings: Settings) -> str:
     fields = {name: value for name, value in job.to_dict().items() if name not in _OF_EACH_JOB}
     fields["meta"] = attempts_meta(settings.job_attempts - 1)
     return json.dumps([_text(part) for field in fields.items() for part in field])
+
+
+def _record(event: IncomingEvent) -> list[str | bytes | int]:
+    return [
+        *("event_type", event.event_type),
+        *("call_id", event.call_id),
+        *("received_at", event.received_at_ms),
+        *("reason", event.reason),
+        *("body", compress(event.body)),
+        *("size", len(event.body)),
+    ]
 
 
 def _text(part: Any) -> str:

@@ -1,9 +1,14 @@
 """Connect to Redis or Valkey."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError  # noqa: A004 - redis names it so
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - redis names it so
 from redis.retry import Retry
+
+from shared.errors import QueueUnavailable
 
 
 def connect_redis(url: str, timeout_seconds: float) -> Redis:
@@ -19,3 +24,12 @@ def connect_redis(url: str, timeout_seconds: float) -> Redis:
         health_check_interval=30,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1, supported_errors=(ConnectionError,)),
     )
+
+
+@contextmanager
+def redis_faults_told() -> Iterator[None]:
+    """Turn whatever Redis refuses, and its silence, into QueueUnavailable, by the name of the error alone."""
+    try:
+        yield
+    except RedisError as error:
+        raise QueueUnavailable(type(error).__name__) from error

@@ -258,6 +258,49 @@ comment on column fingerprints.messages is '16 bytes a message: fingerprint of i
 comment on column fingerprints.history_bytes is 'size of that snapshot''s history, without its closing bracket';
 comment on column fingerprints.history_digest is 'of those bytes; a history that begins with them is split from there on';
 
+-- Which stage has stored which event, and what came of it.
+
+create table receipts (
+    call_id text not null,
+    event_id text not null,
+    stage text not null,
+    event_type text not null,
+    received_at timestamptz not null,
+    stored_at timestamptz not null default now(),
+    written integer not null,
+    primary key (call_id, event_id, stage)
+);
+
+comment on table receipts is 'kept for a while, so that one can ask what became of an event';
+comment on column receipts.call_id is 'empty for a delivery in quarantine';
+comment on column receipts.written is 'rows that were new or changed; 0 where other events had told as much';
+
+create index receipts_by_event on receipts (event_id);
+create index receipts_by_time on receipts using brin (stored_at);
+
+-- Who has replayed or discarded what, and how it ended.
+
+create table replays (
+    replay_id bigint generated always as identity primary key,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    who text not null,
+    action text not null,
+    source text not null,
+    filter jsonb not null,
+    matched integer not null,
+    replayed integer not null default 0,
+    skipped integer not null default 0,
+    outcome text not null default 'running'
+);
+
+comment on column replays.finished_at is 'null while it runs, and for ever where it was killed';
+comment on column replays.action is 'replay or discard';
+comment on column replays.source is 'dead_letters or quarantine';
+comment on column replays.replayed is 'or discarded';
+comment on column replays.skipped is 'no longer there when their turn came, or still not to be routed';
+comment on column replays.outcome is 'running, done, interrupted or failed';
+
 -- A user's turn and the first reply to it. They are paired by id: the reply's begins with that of the user's message.
 
 create view turns as

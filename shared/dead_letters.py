@@ -1,0 +1,180 @@
+"""Dead letters: the failed jobs of events that still have the stage to do. Find, count, replay and discard them.
+
+There is no list of them but RQ's own registry of failed jobs, which is in the order of failing (shared/jobs.py). It is
+looked through page by page, by a script that reads a few small fields of each job and never a body.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from redis import Redis
+from rq.queue import Queue
+from rq.registry import FailedJobRegistry
+from rq.utils import now, utcformat
+
+from shared.event_records import load_event
+from shared.failures import UNKNOWN
+from shared.filters import DeadLetterFilter
+from shared.jobs import OUT_OF_REACH_SECONDS
+from shared.publisher import job_data, shared_fields
+from shared.redis_client import redis_faults_told
+from shared.settings import Settings
+
+# Redis serves nobody else while it looks at a page: some milliseconds.
+PAGE = 2000
+ALL = 10**9
+
+# Outside of all scores: that of a job without a time of failing is -1.
+_LOWEST, _HIGHEST = -2.0, 1e15
+
+_Page = tuple[tuple[str, str] | None, Counter[str], "list[DeadLetter]"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A stage that failed for an event. `failed_at` is None where somebody else's worker did not write it down."""
+
+    stage: str
+    event_id: str
+    failed_at: datetime | None
+    error: str
+    reason: str
+    attempts: int
+    event_type: str
+    call_id: str
+    received_at: datetime
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many dead letters match, by stage and class of the error, and the newest of them."""
+
+    counts: Counter[tuple[str, str]]
+    letters: Sequence[DeadLetter]
+
+    @property
+    def total(self) -> int:
+        """How many match."""
+        return self.counts.total()
+
+
+class DeadLetters:
+    """The dead letters of one Redis. All methods raise QueueUnavailable."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._look, self._replay, self._discard = (
+            redis.register_script(files("shared").joinpath(f"lua/{name}.lua").read_text())
+            for name in ("dead_letters", "replay", "discard")
+        )
+
+    def survey(self, wanted: DeadLetterFilter, limit: int) -> Survey:
+        """Count all that match, and tell of the newest `limit`, newest first."""
+        counts: Counter[tuple[str, str]] = Counter()
+        letters: list[DeadLetter] = []
+        for stage in wanted.stages:
+            for numbers, page in self._pages(stage, wanted, limit):
+                letters += page
+                counts.update({(stage, error): number for error, number in numbers.items()})
+        return Survey(counts, sorted(letters, key=_time_of_failing, reverse=True)[:limit])
+
+    def matching(self, wanted: DeadLetterFilter) -> list[DeadLetter]:
+        """Name all that match, oldest first, each once."""
+        letters = self.survey(wanted, ALL).letters
+        return list({(letter.stage, letter.event_id): letter for letter in reversed(letters)}.values())
+
+    def replay(self, letters: Iterable[DeadLetter]) -> int:
+        """Put dead letters back into their queues, with fresh attempts; counts those that it has put back itself."""
+        return sum(self._replay_stage(stage, event_ids) for stage, event_ids in _by_stage(letters).items())
+
+    def discard(self, letters: Iterable[DeadLetter]) -> int:
+        """Give dead letters up for good, as if their stage were done; counts those that it has given up itself."""
+        with redis_faults_told():
+            return sum(
+                int(self._discard([_failed_key(stage)], [stage, *event_ids]))
+                for stage, event_ids in _by_stage(letters).items()
+            )
+
+    def body(self, event_id: str) -> bytes | None:
+        """Read an event's body; None where the event is not in Redis."""
+        with redis_faults_told():
+            event = load_event(self._redis, event_id)
+        return None if event is None else event.body
+
+    def _pages(
+        self, stage: str, wanted: DeadLetterFilter, limit: int
+    ) -> Iterator[tuple[Counter[str], list[DeadLetter]]]:
+        place: tuple[str, str] | None = ("", "")
+        while place:
+            place, numbers, letters = self._page(stage, wanted, limit, place)
+            yield numbers, letters
+            limit -= len(letters)
+
+    def _page(self, stage: str, wanted: DeadLetterFilter, limit: int, place: tuple[str, str]) -> _Page:
+        scores = (_score(wanted.since, _LOWEST), _score(wanted.until, _HIGHEST))
+        names = (wanted.error or "", wanted.call_id or "", wanted.event_id or "")
+        with redis_faults_told():
+            end, counts, rows = self._look([_failed_key(stage)], [stage, PAGE, limit, *scores, *names, *place])
+        numbers = Counter(dict(zip(map(bytes.decode, counts[::2]), counts[1::2], strict=True)))
+        return end and (end[0].decode(), end[1].decode()), numbers, [_letter(stage, row) for row in rows]
+
+    def _replay_stage(self, stage: str, event_ids: Iterable[str]) -> int:
+        keys = [_failed_key(stage), Queue.redis_queue_namespace_prefix + stage, Queue.redis_queues_keys]
+        jobs = [part for event_id in event_ids for part in (event_id, job_data(stage, event_id))]
+        with redis_faults_told():
+            fields = shared_fields(self._redis, stage, self._settings)
+            return int(self._replay(keys, [stage, utcformat(now()), fields, *jobs]))
+
+
+def attempts_spent(meta: bytes | None, retries_left: bytes | None) -> int:
+    """Say how many attempts a job has had, from what it was given and what is left; for one that is at its end."""
+    given = json.loads(meta).get("attempts", 0) if meta else 0
+    return max(given - int(retries_left or 0), 0) + 1
+
+
+def _failed_key(stage: str) -> str:
+    return str(FailedJobRegistry.key_template.format(stage))
+
+
+def _by_stage(letters: Iterable[DeadLetter]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for letter in letters:
+        found.setdefault(letter.stage, []).append(letter.event_id)
+    return found
+
+
+def _score(moment: datetime | None, default: float) -> float:
+    return default if moment is None else OUT_OF_REACH_SECONDS + moment.timestamp()
+
+
+def _letter(stage: str, row: Sequence[Any]) -> DeadLetter:
+    job_id, score, error, reason, retries_left, meta, ended_at, event_type, call_id, received_at, size = row
+    return DeadLetter(
+        stage=stage,
+        event_id=job_id.decode().removesuffix(f"-{stage}"),
+        failed_at=_failed_at(float(score), ended_at),
+        error=(error or UNKNOWN.encode()).decode(),
+        reason=(reason or UNKNOWN.encode()).decode(),
+        attempts=attempts_spent(meta, retries_left),
+        event_type=(event_type or b"").decode(),
+        call_id=(call_id or b"").decode(),
+        received_at=datetime.fromtimestamp(int(received_at or 0) / 1000, UTC),
+        size=int(size or 0),
+    )
+
+
+def _failed_at(score: float, ended_at: bytes | None) -> datetime | None:
+    if score > OUT_OF_REACH_SECONDS:
+        return datetime.fromtimestamp(score - OUT_OF_REACH_SECONDS, UTC)
+    return datetime.fromisoformat(ended_at.decode()) if ended_at else None
+
+
+def _time_of_failing(letter: DeadLetter) -> datetime:
+    return letter.failed_at or datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,44 @@
+-- name: count
+-- Count the deliveries that match, by reason.
+select reason, count(*) as number
+from quarantine
+where (%(event_id)s::text is null or event_id = %(event_id)s)
+    and (%(reason)s::text is null or reason = %(reason)s)
+    and (%(since)s::timestamptz is null or received_at >= %(since)s)
+    and (%(until)s::timestamptz is null or received_at <= %(until)s)
+group by reason
+order by number desc, reason
+
+-- name: list
+-- Tell of the newest that match.
+select event_id, received_at, reason, octet_length(body) as size
+from quarantine
+where (%(event_id)s::text is null or event_id = %(event_id)s)
+    and (%(reason)s::text is null or reason = %(reason)s)
+    and (%(since)s::timestamptz is null or received_at >= %(since)s)
+    and (%(until)s::timestamptz is null or received_at <= %(until)s)
+order by received_at desc, event_id desc
+limit %(limit)s
+
+-- name: match
+-- Name all that match, oldest first.
+select event_id
+from quarantine
+where (%(event_id)s::text is null or event_id = %(event_id)s)
+    and (%(reason)s::text is null or reason = %(reason)s)
+    and (%(since)s::timestamptz is null or received_at >= %(since)s)
+    and (%(until)s::timestamptz is null or received_at <= %(until)s)
+order by received_at, event_id
+
+-- name: load
+-- Read deliveries whole.
+select event_id, received_at, reason, body
+from quarantine
+where event_id = any(%(event_ids)b::text[])
+order by received_at, event_id
+
+-- name: delete
+-- Take deliveries out of quarantine, and name those that were still there.
+delete from quarantine
+where event_id = any(%(event_ids)b::text[])
+returning event_id
