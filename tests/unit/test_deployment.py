@@ -16,6 +16,7 @@ from redis import Redis
 from earshot.procfile import read_procfile
 from shared.settings import Settings
 from shared.stages import QUEUES
+from workers.turns import Turn
 from workers.worker import StageWorker
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +115,7 @@ def test_a_service_is_watched_and_restarted(name: str) -> None:
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
-@pytest.mark.parametrize("name", WORKERS)
+@pytest.mark.parametrize("name", [*WORKERS, "janitor"])
 def test_workers_wait_for_what_they_need(name: str) -> None:
     """A worker starts with its tables made and its queue open, and is given the time to end its job."""
     waits = {other: wait["condition"] for other, wait in SERVICES[name]["depends_on"].items()}
@@ -136,6 +137,19 @@ def test_workers_are_healthy_while_they_are_registered() -> None:
     assert exit_status(check[3], server) == 1
 
 
+def test_a_janitor_is_healthy_while_one_acts() -> None:
+    """Its health check sees that somebody has the turn, and that nobody has."""
+    check = SERVICES["janitor"]["healthcheck"]["test"]
+    server = FakeServer()
+    turn = Turn(FakeRedis(server=server), 60)
+    assert check[:3] == ["CMD", "python", "-c"]
+    assert exit_status(check[3], server) == 1
+    turn.take()
+    assert exit_status(check[3], server) == 0
+    turn.end()
+    assert exit_status(check[3], server) == 1
+
+
 def exit_status(source: str, server: FakeServer, host: str = socket.gethostname()) -> int:
     redis = FakeRedis(server=server, decode_responses=True)
     with pytest.MonkeyPatch.context() as patches:
@@ -152,7 +166,7 @@ def test_valkey_loses_nothing() -> None:
     lines = (ROOT / "deploy/valkey.conf").read_text().splitlines()
     settings = dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
     durable = {"appendonly": "yes", "appendfsync": "always", "save": '""', "maxmemory-policy": "noeviction"}
-    assert settings == {**durable, "dir": "/data"}
+    assert settings == {**durable, "dir": "/data", "hash-max-listpack-value": "128"}
     assert "./deploy/valkey.conf:/etc/valkey.conf:ro" in SERVICES["valkey"]["volumes"]
 
 
@@ -178,17 +192,19 @@ def test_networks_keep_the_servers_apart() -> None:
     assert members == {
         "published": {"proxy"},
         "requests": {"proxy", "ingest"},
-        "queue": {"ingest", "valkey", *WORKERS},
-        "rows": {"postgres", "migrate", *WORKERS},
+        "queue": {"ingest", "valkey", "janitor", *WORKERS},
+        "rows": {"postgres", "migrate", "janitor", *WORKERS},
     }
     assert {net for net, options in COMPOSE["networks"].items() if not options.get("internal")} == {"published"}
 
 
 def test_data_lies_in_named_volumes() -> None:
-    """Both servers keep their data when their container is replaced; everything else mounted is read only."""
+    """Servers and spool keep their data when their container is replaced; everything else mounted is read only."""
     mounts = [mount.split(":") for name in SERVICES for mount in SERVICES[name].get("volumes", [])]
     named = {source: target for source, target, *_ in mounts if not source.startswith(".")}
-    assert named == {"valkey-data": "/data", "postgres-data": "/var/lib/postgresql"}
+    spool = one(re.findall(r"SPOOL_DIR=(\S+)", DOCKERFILE))
+    assert named == {"valkey-data": "/data", "postgres-data": "/var/lib/postgresql", "spool-data": spool}
+    assert SERVICES["ingest"]["volumes"] == [f"spool-data:{spool}"]
     assert set(COMPOSE["volumes"]) == set(named)
     assert all(flags == ["ro"] and (ROOT / source).is_file() for source, _, *flags in mounts if source not in named)
 
@@ -268,6 +284,14 @@ def test_the_image_runs_as_the_user_compose_names() -> None:
     assert instructions("ENTRYPOINT") == ['["earshot"]']
     assert instructions("STOPSIGNAL") == ["SIGTERM"]
     assert any("HOST=0.0.0.0" in line.split() for line in instructions("ENV"))
+
+
+def test_the_spool_belongs_to_the_user_of_the_image() -> None:
+    """A volume begins with the owner and the mode of the image's directory: nobody else may read bodies."""
+    spool = one(re.findall(r"SPOOL_DIR=(\S+)", DOCKERFILE))
+    made = one([line for line in instructions("RUN") if spool in line])
+    assert f"mkdir --parents --mode=0700 {spool}" in made
+    assert "chown --recursive earshot:earshot /var/lib/earshot" in made
 
 
 def test_the_build_gets_the_packages_and_nothing_else() -> None:

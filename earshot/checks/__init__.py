@@ -1,0 +1,1 @@
+"""What `earshot doctor` looks at: small functions, each giving findings."""
