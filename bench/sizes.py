@@ -35,7 +35,7 @@ class Sizes:
     latency_probe_events: int = 1500
     waiting_events: int = 2000
     flat_events: int = 10_000
-    scaling_calls: int = 2000
+    scaling_calls: int = 4500
 
 
 STANDARD = Sizes()
@@ -48,7 +48,7 @@ QUICK = replace(
     latency_probe_events=200,
     waiting_events=200,
     flat_events=2000,
-    scaling_calls=400,
+    scaling_calls=4500,
 )
 FULL = replace(STANDARD, load_seconds=5, latency_seconds=20.0, flat_events=100_000)
 

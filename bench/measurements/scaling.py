@@ -30,7 +30,8 @@ SESSIONS = """
 """
 COUNT_DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 
-MESSAGES = 6
+# Few, so that eight batches at a time are about different calls without the backlog growing large.
+MESSAGES = 3
 MANY_CALLS, FEW_CALLS = "many calls", "few calls"
 
 
