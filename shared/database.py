@@ -6,7 +6,7 @@ its use, and a broken one is replaced at the next transaction.
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
@@ -58,8 +58,7 @@ class Database:
         """
         try:
             connection = self._connected()
-            # Statements are sent without waiting for the answer to the last, until somebody reads one.
-            with self._pipeline(connection), connection.transaction():
+            with connection.transaction():
                 connection.execute(_LIMITS, {"limit": self._limit})
                 yield connection
         except errors.QueryCanceled:
@@ -87,10 +86,6 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None and self._pid == os.getpid():
             connection.close()
-
-    def _pipeline(self, connection: Connection) -> AbstractContextManager[object]:
-        # A pooler that cannot keep prepared statements may not know pipelines either.
-        return connection.pipeline() if self._prepare else nullcontext()
 
     def _connected(self) -> Connection:
         # A connection that came through a fork belongs to the parent: two processes must not talk on it.
