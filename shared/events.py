@@ -42,7 +42,10 @@ class Message(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """An event and the parts of its message, each still as it came."""
+    """An event and the parts of its message, each still as it came.
+
+    One that `is_retold` is read in full, though it is known, and what rows hold of it gives way to what it says now.
+    """
 
     event_id: str
     event_type: str
@@ -50,6 +53,7 @@ class WebhookEvent:
     received_at_ms: int
     body: bytes
     parts: _Parts
+    is_retold: bool = False
     _values: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -5,9 +5,9 @@ folds all events of a call into what they say that is new; merges that with the 
 that changed, and what is known from now on.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -18,8 +18,8 @@ from shared.events import WebhookEvent
 from shared.queries import queries
 from workers.arrays import arrays, as_json_literal, as_version_literal
 from workers.histories import Beginning
-from workers.records import Cells, StoredCells, Version, cells_of, merged, restored, stored
-from workers.snapshots import Fold, Known, Snapshot, fold, pack, unpack
+from workers.records import Cells, StoredCells, Version, cells_of, merged, part, restored, stored
+from workers.snapshots import NO_VERSION, Fold, Known, Snapshot, fold, pack, unpack
 
 RowKey = tuple[Any, ...]  # call_id, message_id, and ordinal where a message has several rows
 BOOKKEEPING = ("version", "fingerprint", "field_versions")
@@ -35,7 +35,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A row as it is from now on, and everything that was said about it, its former self included."""
+    """A row as it is from now on, and everything that was said about it, its former self included.
+
+    `given_way` are those cells of its former self that count no more, since what said them has been told again.
+    """
 
     key: RowKey
     cells: Cells
@@ -44,6 +47,7 @@ class Merge:
     said: Sequence[Cells]
     is_new: bool
     is_changed: bool
+    given_way: Cells = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,14 @@ class Absorbed:
 
     merges: Sequence[Merge]
     versions: Sequence[tuple[WebhookEvent, Version]]
+
+    @property
+    def written(self) -> Counter[str]:
+        """Count the rows that are new or changed, by the event whose snapshot is the newest to tell of them."""
+        tellers = {(event.call_id, version): event.event_id for event, version in self.versions}
+        any_of = {event.call_id: event.event_id for event, _ in self.versions}
+        changed = (merge for merge in self.merges if merge.is_changed)
+        return Counter(tellers.get((merge.key[0], merge.version)) or any_of[merge.key[0]] for merge in changed)
 
 
 class Table(Protocol):
@@ -70,7 +82,7 @@ class Table(Protocol):
         """The other columns, without those of the bookkeeping."""
 
     def to_columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Lay the values of cells out in columns."""
+        """Lay the values of cells and of the key out in columns, and those columns that are derived from them."""
 
     def to_cells(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Undo `to_columns`."""
@@ -116,9 +128,9 @@ def _known(row: Mapping[str, Any]) -> Known:
     return Known(Version(*row["version"]), unpack(row["messages"]), beginning)
 
 
-def _fold(known: Known, events: Iterable[WebhookEvent], reader: Reader) -> Fold:
+def _fold(known: Known, events: Sequence[WebhookEvent], reader: Reader) -> Fold:
     snapshots = [Snapshot(event.sent_at, event.history, reader.more(event)) for event in events]
-    return fold(known, snapshots, reader.content)
+    return fold(known, snapshots, reader.content, in_full=any(event.is_retold for event in events))
 
 
 def _touch(connection: Connection, folds: Mapping[str, Fold], table: Table) -> None:
@@ -139,7 +151,7 @@ def _merge(connection: Connection, folds: Mapping[str, Fold], table: Table) -> l
                 cells = cells_of(values, message.version)
                 said[(call_id, *key)].append((message.version, message.fingerprint, cells))
     rows = _load(connection, sorted(said), table)
-    return [_merged_row(key, rows.get(key), said[key], folds[key[0]].last_seen, table) for key in sorted(said)]
+    return [_merged_row(key, rows.get(key), said[key], folds[key[0]], table) for key in sorted(said)]
 
 
 def _load(connection: Connection, keys: Sequence[RowKey], table: Table) -> dict[RowKey, Mapping[str, Any]]:
@@ -154,22 +166,33 @@ def _merged_row(
     key: RowKey,
     row: Mapping[str, Any] | None,
     said: Sequence[tuple[Version, int, Cells]],
-    last_seen: Mapping[int, Version],
+    folded: Fold,
     table: Table,
 ) -> Merge:
-    before = None if row is None else _restored_row(row, last_seen, table)
-    everything = [*said, before] if before else list(said)
-    version, fingerprint, _ = max(everything, key=lambda one: one[:2])
-    cells = merged(cells for _, _, cells in everything)
-    after = (version, fingerprint, cells)
-    return Merge(key, cells, version, fingerprint, [one[2] for one in everything], row is None, after != before)
+    before = None if row is None else _restored_row(row, folded.last_seen, table)
+    version, fingerprint, _ = max([*said, before] if before else said, key=lambda one: one[:2])
+    told = [cells for _, _, cells in said]
+    standing, gone = part(before[2] if before else {}, told, folded.retold)
+    cells = merged([*told, standing])
+    is_changed = (version, fingerprint, cells) != before or _is_laid_out_anew(key, row or {}, cells, folded, table)
+    return Merge(key, cells, version, fingerprint, [*told, standing], row is None, is_changed, gone)
+
+
+def _is_laid_out_anew(key: RowKey, row: Mapping[str, Any], cells: Cells, folded: Fold, table: Table) -> bool:
+    """Tell whether a derived column is no longer what the same cells give; asked only of what is told again."""
+    if not folded.retold:
+        return False
+    columns = _laid_out({name: cell.value for name, cell in cells.items()}, key, table)
+    # What is told by cells has been compared, and an object is not derived.
+    derived = (name for name in table.column_names if name in row and not isinstance(row[name], dict))
+    return any(columns.get(name) != row[name] for name in derived)
 
 
 def _restored_row(
     row: Mapping[str, Any], last_seen: Mapping[int, Version], table: Table
 ) -> tuple[Version, int, dict[str, Any]]:
     # A row whose message the newest snapshot holds is as new as that snapshot, whatever was written when it changed.
-    version = last_seen.get(row["fingerprint"], Version(*row["version"]))
+    version = max(last_seen.get(row["fingerprint"], NO_VERSION), Version(*row["version"]))
     exceptions = {name: Version(*parts) for name, parts in (row["field_versions"] or {}).items()}
     return version, row["fingerprint"], restored(StoredCells(table.to_cells(row), version, exceptions))
 
@@ -185,11 +208,15 @@ def _columns_of(merge: Merge, table: Table) -> dict[str, Any]:
     row = stored(merge.cells, merge.version)
     return {
         **dict(zip(table.key_names, merge.key, strict=True)),
-        **table.to_columns({**row.values, **dict(zip(table.key_names[1:], merge.key[1:], strict=True))}),
+        **_laid_out(row.values, merge.key, table),
         "version": as_version_literal(row.version),
         "fingerprint": merge.fingerprint,
         "field_versions": as_json_literal(row.exceptions),
     }
+
+
+def _laid_out(values: Mapping[str, Any], key: RowKey, table: Table) -> dict[str, Any]:
+    return table.to_columns({**values, **dict(zip(table.key_names[1:], key[1:], strict=True))})
 
 
 def _save_known(connection: Connection, stage: str, before: Mapping[str, Known], folds: Mapping[str, Fold]) -> None:

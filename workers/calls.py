@@ -4,7 +4,7 @@ Every fact is a cell of a record, so it does not matter which stage or event tel
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import xxhash
@@ -16,7 +16,7 @@ from shared.events import WebhookEvent
 from shared.fields import moment
 from shared.queries import queries
 from workers.arrays import arrays, as_json_literal, as_version_literal
-from workers.records import Cells, StoredCells, Version, cells_of, merged, restored, stored
+from workers.records import Cells, StoredCells, Version, cells_of, merged, part, restored, stored
 
 JSON_COLUMNS = ("structured_data", "analysis", "cost", "call_metrics", "recording", "overrides", "metadata")
 COLUMNS = (
@@ -46,14 +46,17 @@ def save_facts(
     `touched` are further calls whose rows the caller goes on to write: they are made and locked with the others.
     """
     said: dict[str, list[Cells]] = defaultdict(list, {call_id: [] for call_id in touched})
+    retold: set[Version] = set()
     for event, version in events:
         said[event.call_id].append(cells_of(call_facts(event), version))
+        # The version of a fact tells its event from all others, also from those of other calls.
+        retold.update([version] if event.is_retold else ())
     if not said:
         return
     wanted = {"call_ids": sorted(said)}
     connection.execute(queries("calls")["claim"], wanted)
     rows = connection.execute(queries("calls")["lock"], wanted).fetchall()
-    changed = [row for row in (_merged_row(row, said[row["call_id"]]) for row in rows) if row]
+    changed = [row for row in (_merged_row(row, said[row["call_id"]], retold) for row in rows) if row]
     if changed:
         connection.execute(queries("calls")["save"], arrays(_SAVED, changed))
 
@@ -63,6 +66,11 @@ def count_messages(connection: Connection, added: Mapping[str, int]) -> None:
     if added:
         columns = {"call_id": list(added), "added": list(added.values())}
         connection.execute(queries("calls")["count_messages"], columns)
+
+
+def recount_messages(connection: Connection, call_ids: Iterable[str]) -> None:
+    """Bring the same up to date where rows may have been deleted by hand."""
+    connection.execute(queries("rebuild")["recount_messages"], {"call_ids": list(call_ids)})
 
 
 def save_snapshots(connection: Connection, events: Sequence[tuple[WebhookEvent, Version]]) -> None:
@@ -76,13 +84,14 @@ def save_snapshots(connection: Connection, events: Sequence[tuple[WebhookEvent, 
         connection.execute(queries("calls")["save_snapshots"], arrays(names, rows))
 
 
-def _merged_row(row: Mapping[str, Any], said: Sequence[Cells]) -> dict[str, Any] | None:
+def _merged_row(row: Mapping[str, Any], said: Sequence[Cells], retold: Collection[Version]) -> dict[str, Any] | None:
     exceptions = {name: Version(*parts) for name, parts in (row["field_versions"] or {}).items()}
     before = restored(StoredCells({name: row[name] for name in COLUMNS}, Version(*row["version"]), exceptions))
-    cells = merged([before, *said])
+    standing, _ = part(before, said, retold)
+    cells = merged([standing, *said])
     if cells == before:
         return None
-    after = stored(cells, max(cell.version for cell in cells.values()))
+    after = stored(cells, max((cell.version for cell in cells.values()), default=Version(*row["version"])))
     return {
         "call_id": row["call_id"],
         **{name: _column(name, value) for name, value in after.values.items()},

@@ -17,6 +17,8 @@ from shared.lenient_json import decode
 from workers.absorption import Content, Reader, absorb
 
 STAGE = "interruptions"
+# What it writes, but for what the pipeline keeps for itself.
+TABLES = ("interruptions",)
 REPORT = "end-of-call-report"
 SKIPPED, BARGE_IN = "skipped", "barge_in"
 
@@ -43,10 +45,9 @@ class InterruptionsTable:
         return {name: columns[name] for name in self.column_names}
 
 
-def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
-    """Store the interruptions of a batch; returns how many are new or changed."""
-    absorbed = absorb(connection, STAGE, events, InterruptionsTable(), Reader(read_content, read_turns))
-    return sum(merge.is_changed for merge in absorbed.merges)
+def process(connection: Connection, events: Sequence[WebhookEvent]) -> Mapping[str, int]:
+    """Store the interruptions of a batch; returns how many rows each event made new or changed."""
+    return absorb(connection, STAGE, events, InterruptionsTable(), Reader(read_content, read_turns)).written
 
 
 def read_turns(event: WebhookEvent) -> Sequence[msgspec.Raw]:

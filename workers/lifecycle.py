@@ -22,6 +22,8 @@ from workers.histories import count_messages
 from workers.records import Version
 
 STAGE = "lifecycle"
+# What it writes, but for what the pipeline keeps for itself.
+TABLES = ("calls", "call_statuses", "incidents")
 
 STATUS_NAMES = ("call_id", "occurred_at", "status", "phone_call_status", "reason")
 INCIDENT_NAMES = (
@@ -29,16 +31,21 @@ INCIDENT_NAMES = (
     "details",
 )
 _NAMED_IN_ERROR = ("type", "code", "message", "provider", "retryable", "details")
+# Live work lets a row stand; what is told again takes its place.
+_SAVE = (queries("calls")["save_statuses"], queries("calls")["save_incidents"])
+_RETELL = (queries("rebuild")["retell_statuses"], queries("rebuild")["retell_incidents"])
 _BEGINNING_OF_TIME = 1  # ms since 1970: for a status that came without any time
 
 
-def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
-    """Store what a batch says of its calls; returns how many events there were."""
+def process(connection: Connection, events: Sequence[WebhookEvent]) -> Mapping[str, int]:
+    """Store what a batch says of its calls; counts each event once."""
     save_facts(connection, [(event, fact_version(event, event.sent_at)) for event in events])
-    _save(connection, "save_statuses", STATUS_NAMES, [row for row in map(status_row, events) if row])
-    _save(connection, "save_incidents", INCIDENT_NAMES, [row for row in map(incident_row, events) if row])
+    is_retold = any(event.is_retold for event in events)
+    save_statuses, save_incidents = _RETELL if is_retold else _SAVE
+    _save(connection, save_statuses, STATUS_NAMES, [row for row in map(status_row, events) if row])
+    _save(connection, save_incidents, INCIDENT_NAMES, [row for row in map(incident_row, events) if row])
     save_snapshots(connection, [(event, _richness(event)) for event in events])
-    return len(events)
+    return {event.event_id: 1 for event in events}
 
 
 def status_row(event: WebhookEvent) -> dict[str, Any] | None:
@@ -94,6 +101,6 @@ def _richness(event: WebhookEvent) -> Version:
     return Version(0, count_messages(event.history), event.sent_at, tiebreak(event))
 
 
-def _save(connection: Connection, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _save(connection: Connection, statement: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        connection.execute(queries("calls")[name], arrays(columns, rows))
+        connection.execute(statement, arrays(columns, rows))

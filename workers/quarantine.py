@@ -4,7 +4,7 @@ Consumes deliveries that are no event of ours, or none that can be read. Writes 
 Guarantees that each is kept once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.database import Connection
 from shared.event_records import StoredEvent
@@ -15,8 +15,8 @@ from workers.arrays import arrays
 STAGE = "quarantine"
 
 
-def process(connection: Connection, events: Sequence[StoredEvent]) -> int:
-    """Keep a batch of deliveries; returns how many there were."""
+def process(connection: Connection, events: Sequence[StoredEvent]) -> Mapping[str, int]:
+    """Keep a batch of deliveries; counts each once."""
     rows = [
         {
             "event_id": event.event_id,
@@ -27,4 +27,4 @@ def process(connection: Connection, events: Sequence[StoredEvent]) -> int:
         for event in events
     ]
     connection.execute(queries("quarantine")["save"], arrays(("event_id", "received_at", "reason", "body"), rows))
-    return len(rows)
+    return {event.event_id: 1 for event in events}

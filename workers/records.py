@@ -5,7 +5,7 @@ newest. It is commutative, associative and idempotent, and a cell that an event 
 repetition or splitting of the events gives the same record, and a poorer event erases nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -58,6 +58,19 @@ def merged(records: Iterable[Cells]) -> dict[str, Cell]:
     return result
 
 
+def part(cells: Cells, told: Iterable[Cells], retold: Collection[Version]) -> tuple[Cells, Cells]:
+    """Part a row's cells into those that stand, and those that give way to what is told again, though it is no newer.
+
+    The latter are what the snapshots of the versions `retold` said, all of which is told again; and each cell that is
+    told with the very version it bears. Where nothing is told again, all stand.
+    """
+    if not retold:
+        return cells, {}
+    again = merged(told)
+    gone = {name for name, cell in cells.items() if cell.version in retold or cell.version == _version(again, name)}
+    return _only(cells, cells.keys() - gone), _only(cells, gone)
+
+
 def stored(cells: Cells, version: Version) -> StoredCells:
     """Lay cells out for a row whose own version is `version`."""
     values = {name: cell.value for name, cell in cells.items()}
@@ -72,6 +85,14 @@ def restored(row: StoredCells) -> dict[str, Cell]:
         for name, value in row.values.items()
         if value is not None
     }
+
+
+def _version(cells: Cells, name: str) -> Version | None:
+    return cells[name].version if name in cells else None
+
+
+def _only(cells: Cells, names: Collection[str]) -> Cells:
+    return {name: cell for name, cell in cells.items() if name in names}
 
 
 def _order(cell: Cell) -> bytes:

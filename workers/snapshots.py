@@ -60,7 +60,8 @@ class Fold:
 
     `last_seen` gives the version of the newest snapshot that holds a message, for the messages of the newest snapshot
     before the batch: of any other message the row knows it. `left` are those that the newest snapshot no longer holds:
-    their rows must be told their version, which from now on nothing else knows.
+    their rows must be told their version, which from now on nothing else knows. `retold` are the versions of snapshots
+    that were read in full: then `new` and `last_seen` are of all their messages.
     """
 
     known: Known
@@ -68,6 +69,7 @@ class Fold:
     new: Sequence[NewMessage]
     last_seen: Mapping[Fingerprint, Version]
     left: frozenset[Fingerprint]
+    retold: frozenset[Version] = frozenset()
 
 
 class _Reading(NamedTuple):
@@ -79,12 +81,14 @@ class _Reading(NamedTuple):
     is_within: bool
 
 
-def fold(known: Known, snapshots: Sequence[Snapshot], decode: Callable[[msgspec.Raw], Any]) -> Fold:
+def fold(
+    known: Known, snapshots: Sequence[Snapshot], decode: Callable[[msgspec.Raw], Any], *, in_full: bool = False
+) -> Fold:
     """Take in snapshots of one call, in whatever order they come; `decode` is called once for each new message.
 
-    `decode` gives a content with a `timestamp` (ms since 1970, or None).
+    `decode` gives a content with a `timestamp` (ms since 1970, or None). With `in_full`, known messages count as new.
     """
-    reader = _Reader(known, decode)
+    reader = _Reader(known, decode, in_full=in_full)
     readings = reader.read(snapshots)
     telling = [reading for reading in readings if not reading.is_within]
     last_seen = _last_seen(known, telling)
@@ -94,8 +98,9 @@ def fold(known: Known, snapshots: Sequence[Snapshot], decode: Callable[[msgspec.
         newest,
         [reading.version for reading in readings],
         [NewMessage(fingerprint, last_seen[fingerprint], content) for fingerprint, content in reader.contents.items()],
-        {fingerprint: last_seen[fingerprint] for fingerprint in known.messages},
+        last_seen if in_full else {fingerprint: last_seen[fingerprint] for fingerprint in known.messages},
         frozenset(known.messages.keys() - newest.messages.keys()),
+        frozenset(reading.version for reading in readings) if in_full else frozenset(),
     )
 
 
@@ -112,11 +117,12 @@ def unpack(packed: bytes) -> dict[Fingerprint, Timestamp]:
 class _Reader:
     """Reads snapshots, and decodes each message that is new once."""
 
-    def __init__(self, known: Known, decode: Callable[[msgspec.Raw], Any]) -> None:
+    def __init__(self, known: Known, decode: Callable[[msgspec.Raw], Any], *, in_full: bool) -> None:
         self.timestamps = dict(known.messages)
         self.contents: dict[Fingerprint, Any] = {}
+        self._read: Mapping[Fingerprint, Any] = self.contents if in_full else self.timestamps
         self._known_prints = tuple(known.messages)
-        self._beginning = known.beginning
+        self._beginning = Beginning() if in_full else known.beginning
         self._decode = decode
 
     def read(self, snapshots: Sequence[Snapshot]) -> list[_Reading]:
@@ -135,7 +141,7 @@ class _Reader:
     def _reading(self, snapshot: Snapshot, history: History, *, is_within: bool) -> _Reading:
         more = [(fingerprint_of(raw), raw) for raw in snapshot.more]
         for fingerprint, raw in (*history.fresh, *more):
-            if fingerprint not in self.timestamps:
+            if fingerprint not in self._read:
                 self.contents[fingerprint] = self._decode(raw)
                 self.timestamps[fingerprint] = self.contents[fingerprint].timestamp or 0
         prints = [*history.prints, *(fingerprint for fingerprint, _ in more)]

@@ -27,8 +27,10 @@ from workers import lifecycle as _lifecycle
 from workers import metrics as _metrics
 from workers import quarantine as _quarantine
 from workers import transcripts as _transcripts
+from workers.receipts import save_receipts
 
-Process = Callable[[Connection, Sequence[Any]], int]
+# Takes a batch of events; gives, for each that made rows new or changed, how many.
+Process = Callable[[Connection, Sequence[Any]], Mapping[str, int]]
 
 PROCESSES: Mapping[str, Process] = MappingProxyType(
     {module.STAGE: module.process for module in (_transcripts, _metrics, _interruptions, _lifecycle, _quarantine)}
@@ -50,7 +52,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
-    """Take a batch of events through a stage, in one transaction; returns what the stage counts as written.
+    """Take a batch of events through a stage, in one transaction; returns how many rows are new or changed.
 
     Raises BadEvent or DatabaseUnavailable; then nothing was written.
     """
@@ -58,7 +60,9 @@ def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
     # A stock worker of RQ's starts no program of ours: there the environment tells where to write.
     database = _databases[0] if _databases else open_database(load_settings(["DATABASE_URL"]))
     with database.transaction() as connection:
-        return PROCESSES[stage](connection, events)
+        written = PROCESSES[stage](connection, events)
+        save_receipts(connection, stage, stored, written)
+    return sum(written.values())
 
 
 def _run_job(stage: str, event_id: str) -> None:

@@ -17,10 +17,12 @@ from shared.fields import as_number, as_object, moment
 from shared.queries import queries
 from workers.absorption import Content, Merge, Reader, absorb
 from workers.arrays import arrays, as_version_literal
-from workers.calls import count_messages, fact_version, save_facts, save_snapshots
+from workers.calls import count_messages, fact_version, recount_messages, save_facts, save_snapshots
 from workers.records import Version
 
 STAGE = "transcripts"
+# What it writes, but for what the pipeline keeps for itself.
+TABLES = ("messages", "message_revisions", "calls")
 # Of the other events the lifecycle stage keeps the call's facts and the body.
 CONVERSATION = "conversation-update"
 
@@ -41,8 +43,8 @@ class MessagesTable:
         return {name: columns[name] for name in ("role", "text", "spoken_at", "confidence")}
 
 
-def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
-    """Store the conversations of a batch; returns how many messages are new or changed."""
+def process(connection: Connection, events: Sequence[WebhookEvent]) -> Mapping[str, int]:
+    """Store the conversations of a batch; returns how many rows each event made new or changed."""
     absorbed = absorb(connection, STAGE, events, MessagesTable(), Reader(read_content))
     merges = absorbed.merges
     _save_revisions(connection, [merge for merge in merges if _is_reworded(merge)])
@@ -54,9 +56,12 @@ def process(connection: Connection, events: Sequence[WebhookEvent]) -> int:
     added = _added(merges)
     # A report or a hang may bring the first messages of a call of which nothing else is known yet.
     save_facts(connection, [(event, facts) for event, facts, _ in updates], touched=added)
-    count_messages(connection, added)
+    if any(event.is_retold for event in events):
+        recount_messages(connection, added)
+    else:
+        count_messages(connection, added)
     save_snapshots(connection, [(event, version) for event, _, version in updates])
-    return sum(merge.is_changed for merge in merges)
+    return absorbed.written
 
 
 def read_content(raw: msgspec.Raw) -> Content:
@@ -90,7 +95,8 @@ def _confidence(metrics: Mapping[str, Any]) -> float | None:
 
 
 def _is_reworded(merge: Merge) -> bool:
-    return len({cells["text"].value for cells in merge.said if "text" in cells}) > 1
+    texts = {cells["text"].value for cells in (*merge.said, merge.given_way) if "text" in cells}
+    return len(texts) > 1 and "text" in merge.cells
 
 
 def _added(merges: Sequence[Merge]) -> dict[str, int]:

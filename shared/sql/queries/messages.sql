@@ -1,6 +1,6 @@
 -- name: load
 -- Read the messages that a batch says something new about.
-select call_id, message_id, role, text, spoken_at, confidence, version, fingerprint, field_versions
+select call_id, message_id, role, text, spoken_at, confidence, reply_to, version, fingerprint, field_versions
 from messages
 where (call_id, message_id) in (select * from unnest(%(call_id)b::text[], %(message_id)b::text[]))
 

@@ -1,8 +1,8 @@
 -- name: load
 -- Read the metrics of messages that a batch says something new about.
 select
-    call_id, message_id, role, spoken_at, timeline_total_elapsed_time_ms, timeline_offset_from_previous_turn_ms,
-    audio_total_received_ms, audio_delay_per_turn_ms, audio_delay_cumulative_ms,
+    call_id, message_id, role, reply_to, spoken_at, timeline_total_elapsed_time_ms,
+    timeline_offset_from_previous_turn_ms, audio_total_received_ms, audio_delay_per_turn_ms, audio_delay_cumulative_ms,
     audio_delayed_packets_per_turn_count, audio_delayed_packets_cumulative_count,
     audio_lost_packets_cumulative_count, audio_offset_from_previous_turn_ms, stt_timestamp_ms, stt_start_offset_ms,
     stt_end_offset_ms, stt_duration_ms, stt_vad_ms, stt_relative_latency_ms, stt_confidence, llm_timestamp_ms,

@@ -64,8 +64,21 @@ def test_columns_of_calls():
     assert _parameters(queries("calls")["save"]) == {"call_id", *COLUMNS, "version", "field_versions"}
 
 
-@pytest.mark.parametrize(("name", "columns"), [("save_statuses", STATUS_NAMES), ("save_incidents", INCIDENT_NAMES)])
-def test_columns_of_the_lifecycle(name: str, columns: tuple[str, ...]):
+@pytest.mark.parametrize(
+    ("topic", "name", "columns"),
+    [
+        ("calls", "save_statuses", STATUS_NAMES),
+        ("calls", "save_incidents", INCIDENT_NAMES),
+        ("rebuild", "retell_statuses", STATUS_NAMES),
+        ("rebuild", "retell_incidents", INCIDENT_NAMES),
+    ],
+)
+def test_columns_of_the_lifecycle(topic: str, name: str, columns: tuple[str, ...]):
     """What the lifecycle's code knows of its rows is what its statements save."""
-    assert _inserted(queries("calls")[name]) == list(columns)
-    assert _parameters(queries("calls")[name]) == set(columns)
+    assert _inserted(queries(topic)[name]) == list(columns)
+    assert _parameters(queries(topic)[name]) == set(columns)
+
+
+def test_incident_that_is_told_again_takes_every_column():
+    """All but the key is what the incident says now."""
+    assert _updated(queries("rebuild")["retell_incidents"]) == set(INCIDENT_NAMES) - {"call_id", "incident_id"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import examples
-from workers.records import Cell, Version, cells_of, merged, restored, stored
+from workers.records import Cell, Version, cells_of, merged, part, restored, stored
 
 versions = st.builds(Version, *(st.integers(0, 2) for _ in Version._fields))
 values = st.sampled_from(["a", "b", "", 1, 1.5, True, {"k": 1}, [None]])
@@ -69,3 +69,17 @@ def test_newest_message_comes_before_the_envelope():
     """A snapshot with a newer message is newer, though its envelope was sent earlier; then the longer one is."""
     versions = [Version(2, 1, 1, 0), Version(1, 9, 9, 9), Version(2, 2, 0, 0), Version(2, 2, 1, 0)]
     assert sorted(versions) == [versions[1], versions[0], versions[2], versions[3]]
+
+
+@given(row=records, told=records, retold=st.frozensets(versions))
+@examples(200)
+def test_what_is_told_again_takes_its_place_and_no_other(row, told, retold):
+    """Of a row go the cells of the versions that are told again, and those that are told with their own version."""
+    standing, gone = part(row, [told], retold)
+    assert {**standing, **gone} == row
+    assert not standing.keys() & gone.keys()
+    if not retold:
+        assert gone == {}
+    else:
+        tied = {name for name in row.keys() & told.keys() if row[name].version == told[name].version}
+        assert gone.keys() == tied | {name for name, cell in row.items() if cell.version in retold}

@@ -132,3 +132,19 @@ def test_packing(messages: dict[int, int]):
     packed = pack(Known(messages=messages))
     assert len(packed) == 16 * len(messages)
     assert unpack(packed) == messages
+
+
+@given(before=st.lists(snapshots, max_size=3), batch=st.lists(snapshots, min_size=1, max_size=3))
+@examples(200)
+def test_in_full_every_message_is_new_and_nothing_else_differs(before: list[Snapshot], batch: list[Snapshot]):
+    """Read in full, each message is decoded once though it is known, with the version that it has anyway."""
+    known = _fold(Known(), before).known
+    decoder = Decoder()
+    ordinary, full = _fold(known, batch), fold(known, batch, decoder, in_full=True)
+    assert decoder.calls == Counter({raw for snapshot in batch for raw in _items(snapshot)})
+    assert (full.known, full.versions, full.left) == (ordinary.known, ordinary.versions, ordinary.left)
+    assert full.last_seen.items() >= ordinary.last_seen.items()
+    assert {one.fingerprint: one.version for one in full.new}.items() >= {
+        one.fingerprint: one.version for one in ordinary.new
+    }.items()
+    assert (full.retold, ordinary.retold) == (frozenset(full.versions), frozenset())
