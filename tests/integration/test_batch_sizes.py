@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from shared.database import Connection, Database
+from shared.database import Connection
 from shared.errors import DatabaseUnavailable
 from shared.event_records import StoredEvent
 from shared.publisher import IncomingEvent, Publisher
@@ -43,7 +43,7 @@ class Pipeline:
     def __init__(self, redis: Redis, database_url: str) -> None:
         self._redis = redis
         self._database_url = database_url
-        self._database: Database | None = None
+        self._database = tasks.open_database(Settings(database_url=database_url))
 
     def begin(self, batch_size: int) -> None:
         """Start again with an empty Redis and workers that take so many events at a time."""
@@ -51,6 +51,8 @@ class Pipeline:
         self._settings = Settings(database_url=self._database_url, batch_size=batch_size)
         self._publisher = Publisher(self._redis, self._settings)
         self._workers: dict[str, StageWorker] = {}
+        self.close()
+        self._database = tasks.open_database(self._settings)
 
     def publish(self, events: Iterable[StoredEvent]) -> None:
         """Publish events to all their stages."""
@@ -74,13 +76,11 @@ class Pipeline:
             self.drain(stage)
 
     def close(self) -> None:
-        """Close the connection of the workers."""
-        if self._database:
-            self._database.close()
+        """Close the connection of the workers; one that goes on makes a new one."""
+        self._database.close()
 
     def _new_worker(self, stage: str) -> StageWorker:
         self.close()
-        self._database = tasks.open_database(self._settings)
         return StageWorker(stage, self._redis, self._settings, self._database)
 
 
