@@ -26,17 +26,21 @@ RUN pip --python /opt/earshot install --no-deps --no-build-isolation . \
 FROM python:3.13-slim-trixie
 
 RUN groupadd --gid 10001 earshot \
- && useradd --uid 10001 --gid earshot --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin earshot
+ && useradd --uid 10001 --gid earshot --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin earshot \
+ && mkdir --parents --mode=0700 /var/lib/earshot/spool \
+ && chown --recursive earshot:earshot /var/lib/earshot
 
 COPY --from=build /opt/earshot /opt/earshot
 
 # HOST: the ingest listens to the proxy, which is another machine to it.
+# SPOOL_DIR: a volume mounted there begins with the owner and the mode of that directory.
 # PYTHONSAFEPATH: nothing is imported from the directory a program is started in.
 ENV PATH=/opt/earshot/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONSAFEPATH=1 \
-    HOST=0.0.0.0
+    HOST=0.0.0.0 \
+    SPOOL_DIR=/var/lib/earshot/spool
 
 USER 10001:10001
 EXPOSE 8000

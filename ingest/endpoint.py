@@ -26,6 +26,7 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 _LINES = {
     "queued": (logging.INFO, "webhook.accepted"),
     "duplicate": (logging.INFO, "webhook.accepted"),
+    "spooled": (logging.INFO, "webhook.accepted"),
     "quarantined": (logging.WARNING, "webhook.quarantined"),
     "refused": (logging.WARNING, "webhook.refused"),
     "failed": (logging.ERROR, "webhook.failed"),

@@ -1,10 +1,12 @@
 """Whether an event could be accepted durably at this moment, and how durably.
 
-What makes Redis lose or refuse events is a reason not to be ready; a setting weaker than advised is a
-warning. Managed services may keep their settings to themselves: what they do not tell is a warning too.
-Nothing here names an address, a version or an error's text, because the answer is public.
+What makes Redis lose events is a reason not to be ready. That it refuses them is one only when the spool cannot take
+them either. A setting weaker than advised is a warning, and so is what waits in the spool. Managed services may keep
+their settings to themselves: what they do not tell is a warning too. Nothing here names an address, a version or an
+error's text, because the answer is public.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,6 +22,14 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from ingest.punctuality import until
+from ingest.spool import Depth, Spool
+from ingest.spool_file import SpoolUnavailable
+
+# A balancer asks every few seconds, and waits no longer for the answer.
+ASK_SECONDS = 2.0
+# With less room than this the spool refuses events.
+ROOM_BYTES = 64 * 1024
 # Writing nothing at the end of a key that does not exist leaves no key, but is refused wherever a write is.
 PROBE_KEY = "earshot:readiness"
 
@@ -38,10 +48,11 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Why events cannot be accepted durably now, and what is weaker than it should be."""
+    """Why events cannot be accepted durably now, what is weaker than it should be, and what waits in the spool."""
 
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    depth: Depth | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -49,14 +60,58 @@ class Readiness:
         return not self.reasons
 
 
-def check_readiness(redis: Redis) -> Readiness:
-    """Ask Redis; never raises on account of its answers or its silence."""
-    try:
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What one place for events tells; `refusal` says why it takes none now, empty when it does."""
+
+    refusal: str = ""
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    depth: Depth | None = None
+
+
+def check_readiness(redis: Redis, spool: Spool) -> Readiness:
+    """Ask Redis and the spool; never raises on account of their answers or their silence."""
+    with until(time.monotonic() + ASK_SECONDS):
+        queue = _ask_redis(redis)
+    disk = _ask_spool(spool)
+    refusals = tuple(filter(None, (queue.refusal, disk.refusal)))
+    takes_events = len(refusals) < len((queue, disk))
+    reasons = queue.reasons if takes_events else refusals
+    warnings = refusals if takes_events else ()
+    return Readiness(reasons, (*warnings, *queue.warnings, *disk.warnings), disk.depth)
+
+
+def probe(redis: Redis) -> None:
+    """Have Redis accept a write. Raises RedisError when it does not, or not in time."""
+    with until(time.monotonic() + ASK_SECONDS):
         redis.setrange(PROBE_KEY, 0, "")
+
+
+def _ask_redis(redis: Redis) -> _Finding:
+    try:
+        probe(redis)
     except RedisError as error:
-        return Readiness((_refusal_told_by(error),))
+        return _Finding(_refusal_told_by(error))
     facts = _facts_of(redis)
-    return Readiness(tuple(_reasons_in(facts)), tuple(_warnings_in(facts)))
+    return _Finding(reasons=tuple(_reasons_in(facts)), warnings=tuple(_warnings_in(facts)))
+
+
+def _ask_spool(spool: Spool) -> _Finding:
+    try:
+        depth = spool.depth()
+    except SpoolUnavailable:
+        return _Finding("the spool cannot be written")
+    is_full = spool.max_bytes - depth.bytes < ROOM_BYTES
+    return _Finding("the spool is full" if is_full else "", warnings=tuple(_doubts_about(depth)), depth=depth)
+
+
+def _doubts_about(depth: Depth) -> list[str]:
+    found = {
+        "events wait in the spool": depth.events > 0,
+        "events in the spool cannot be read": depth.unreadable > 0,
+    }
+    return [warning for warning, holds in found.items() if holds]
 
 
 def _refusal_told_by(error: RedisError) -> str:

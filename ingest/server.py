@@ -15,6 +15,7 @@ from granian.server.mp import MPServer
 
 from ingest.app import create_app
 from ingest.authentication import Authentication
+from ingest.punctuality import keep_deadlines
 from shared.logs import configure_logs, log
 from shared.processes import die_with_parent
 from shared.redis_client import connect_redis
@@ -49,7 +50,10 @@ def load_app(settings: Settings) -> Flask:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     die_with_parent()
     configure_logs(settings.log_level)
-    return create_app(settings, connect_redis(_redis_url(settings), settings.redis_timeout_seconds))
+    redis = connect_redis(_redis_url(settings), settings.redis_timeout_seconds)
+    app = create_app(settings, keep_deadlines(redis))
+    app.drainer.start()
+    return app
 
 
 def _server(settings: Settings, address: str) -> MPServer:

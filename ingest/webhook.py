@@ -1,13 +1,14 @@
-"""Receive one webhook: check the sender, take the body, decide where it goes, publish it, answer."""
+"""Receive one webhook: check the sender, take the body, decide where it goes, keep it, answer."""
 
 import time
 from dataclasses import dataclass, replace
 
 from ingest.authentication import Authentication
 from ingest.deliveries import EMPTY, Delivery, Refusal, Request, take_delivery
+from ingest.keeping import Keeper, Kept
 from ingest.routing import Rules, route
-from shared.errors import QueueUnavailable
-from shared.publisher import Answer, IncomingEvent, Publisher
+from ingest.spool_file import SpoolUnavailable
+from shared.publisher import IncomingEvent
 from shared.settings import Settings
 
 SECRET_HEADER = "HTTP_X_INTERACTLY_SECRET"  # noqa: S105 - its name, as WSGI spells it
@@ -24,8 +25,8 @@ ERRORS = {
 class Reply:
     """What the sender is told, and what the log tells beyond it.
 
-    `outcome` is one of queued, duplicate, quarantined, refused, failed; `reason` says in one word why it is
-    none of the first two. `is_unread` tells that the sender may still be sending the body.
+    `outcome` is one of queued, duplicate, spooled, quarantined, refused, failed; `reason` says in one word why it
+    is none of the first three. `is_unread` tells that the sender may still be sending the body.
     """
 
     code: int
@@ -46,33 +47,35 @@ class Reply:
 
 
 STRANGER = Reply(401, "refused", "stranger", "the secret is missing or wrong")
-UNAVAILABLE = Reply(503, "failed", "queue_unavailable", "the event cannot be kept now; send it again")
+UNAVAILABLE = Reply(503, "failed", "unavailable", "the event cannot be kept now; send it again")
 
 
 class Webhook:
     """The way of a webhook, wired once and shared by all threads."""
 
-    def __init__(self, settings: Settings, publisher: Publisher) -> None:
+    def __init__(self, settings: Settings, keeper: Keeper) -> None:
         """Raises SettingsError if there is no usable secret."""
         secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
         self._authentication = Authentication(secrets)
         self._rules = Rules(frozenset(settings.stages), secrets)
         self._max_body_bytes = settings.max_body_bytes
-        self._publisher = publisher
+        self._publish_seconds = settings.publish_seconds
+        self._keeper = keeper
 
     def receive(self, request: Request) -> Reply:
         """Answer one request (a WSGI environment); what is answered with an `event_id` is durable."""
+        deadline = time.monotonic() + self._publish_seconds
         if not self._authentication.admits(request.get(SECRET_HEADER)):
             return STRANGER
         delivery = take_delivery(request, self._max_body_bytes)
-        return _refuse(delivery) if isinstance(delivery, Refusal) else self._keep(delivery)
+        return _refuse(delivery) if isinstance(delivery, Refusal) else self._keep(delivery, deadline)
 
-    def _keep(self, delivery: Delivery) -> Reply:
+    def _keep(self, delivery: Delivery, deadline: float) -> Reply:
         event = route(delivery, self._rules, time.time_ns() // 1_000_000)
         try:
-            reply = _reply_to(event, self._publisher.publish(event))
-        except QueueUnavailable:
-            reply = replace(UNAVAILABLE, event_type=event.event_type)
+            reply = _reply_to(event, self._keeper.keep(event, deadline))
+        except SpoolUnavailable as error:
+            reply = replace(UNAVAILABLE, event_type=event.event_type, reason=f"spool:{error}")
         return replace(reply, size=len(delivery.body))
 
 
@@ -80,9 +83,9 @@ def _refuse(refusal: Refusal) -> Reply:
     return Reply(refusal.code, "refused", refusal.reason, refusal.error, is_unread=refusal is not EMPTY)
 
 
-def _reply_to(event: IncomingEvent, answer: Answer) -> Reply:
+def _reply_to(event: IncomingEvent, kept: Kept) -> Reply:
     if event.reason in ERRORS:
         code, error = ERRORS[event.reason]
         return Reply(code, "refused", event.reason, error, event.event_id)
-    outcome = "quarantined" if event.reason else answer
+    outcome = "quarantined" if event.reason else kept
     return Reply(202, outcome, event.reason, event_id=event.event_id, event_type=event.event_type)

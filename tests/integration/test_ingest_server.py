@@ -34,12 +34,14 @@ class Ingest:
     def __init__(self, redis_url: str, port: int | None = None, **variables: str) -> None:
         self.port = port or free_port()
         self._written = tempfile.NamedTemporaryFile(prefix="ingest-")  # noqa: SIM115 - closed in __exit__
+        self._spool = tempfile.TemporaryDirectory(prefix="ingest-spool-", ignore_cleanup_errors=True)
         self.environment = os.environ | {
             "REDIS_URL": redis_url,
             "WEBHOOK_SECRETS": SECRET,
             "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
+            "SPOOL_DIR": self._spool.name,
             **variables,
         }
 
@@ -55,6 +57,7 @@ class Ingest:
         self.process.kill()
         self.process.wait()
         self._written.close()
+        self._spool.cleanup()
 
     @property
     def log(self) -> str:
@@ -347,14 +350,26 @@ def test_readiness_is_told_over_http(ingest):
 
 
 def test_without_redis_the_ingest_starts_and_says_so(tmp_path):
-    """It is alive but not ready, and a webhook is asked to come again."""
+    """It is alive and ready, tells what is wrong, and keeps a webhook in its spool."""
     with Ingest(f"unix://{tmp_path}/nobody.sock") as ingest, ingest.connect() as connection:
         connection.send(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert connection.read_answer() == (
-            503,
-            {"ready": False, "reasons": ["Redis cannot be reached"], "warnings": []},
-        )
+        code, told = connection.read_answer()
+        assert (code, told["ready"], told["warnings"]) == (200, True, ["Redis cannot be reached"])
+        code, answer = connection.post(event("x"))
+        assert (code, answer["status"]) == (202, "spooled")
+
+
+def test_without_redis_and_spool_the_ingest_starts_and_says_so(tmp_path):
+    """It is alive but not ready, and a webhook is asked to come again."""
+    (tmp_path / "file").touch()
+    nowhere = f"unix://{tmp_path}/nobody.sock"
+    with Ingest(nowhere, SPOOL_DIR=f"{tmp_path}/file/spool") as ingest, ingest.connect() as connection:
+        connection.send(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        reasons = ["Redis cannot be reached", "the spool cannot be written"]
+        told = {"ready": False, "reasons": reasons, "warnings": [], "spool": None}
+        assert connection.read_answer() == (503, told)
         assert connection.post(event("x"))[0] == 503
+        assert ingest.log.count("spool.failed") == 1
 
 
 def posting(ingest: Ingest, name: str, answered: list[str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +27,9 @@ def redis() -> FakeRedis:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    """Settings with two valid secrets and a small limit."""
-    return Settings(webhook_secrets=f"{SECRET},{NEXT_SECRET}", max_body_bytes=400_000)
+def settings(tmp_path: Path) -> Settings:
+    """Settings with two valid secrets, a small limit and a spool of the test's own."""
+    return Settings(webhook_secrets=f"{SECRET},{NEXT_SECRET}", max_body_bytes=400_000, spool_dir=tmp_path / "spool")
 
 
 @pytest.fixture

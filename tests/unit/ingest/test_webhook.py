@@ -4,7 +4,6 @@ import gzip
 import json
 
 import pytest
-from redis.exceptions import ConnectionError, OutOfMemoryError  # noqa: A004
 from rq import Queue
 from werkzeug.test import create_environ
 
@@ -213,18 +212,6 @@ def test_an_event_that_no_enabled_stage_wants_is_kept(redis):
     answer = client.post("/webhooks/interactly", data=webhook("status-update"), headers=headers)
     assert (answer.status_code, answer.json["status"]) == (202, "quarantined")
     assert load_event(redis, answer.json["event_id"]).reason == "no_stage_enabled"
-
-
-@pytest.mark.parametrize("failure", [ConnectionError("at 10.0.0.1"), OutOfMemoryError("used memory > maxmemory")])
-def test_without_redis_the_sender_is_asked_to_come_again(post, monkeypatch, failure, lines):
-    """503 with Retry-After, no event_id, and one line that calls for a person."""
-    monkeypatch.setattr("redis.commands.core.Script.__call__", raising(failure))
-    answer = post(webhook())
-    assert (503, {"error"}) == (answer.status_code, set(answer.json))
-    assert int(answer.headers["Retry-After"]) > 0
-    assert [(line["name"], line["level"], line["reason"]) for line in lines()] == [
-        ("webhook.failed", "ERROR", "queue_unavailable")
-    ]
 
 
 def test_an_unexpected_failure_tells_nobody_the_payload(post, monkeypatch, lines, caplog):

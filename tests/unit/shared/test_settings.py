@@ -41,6 +41,14 @@ def test_file_fills_what_the_environment_leaves_unset(monkeypatch: pytest.Monkey
     assert (settings.port, settings.batch_size) == (9001, 7)
 
 
+def test_the_spool_lies_in_the_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Whichever directory that is, unless somebody names another place."""
+    monkeypatch.delenv("SPOOL_DIR", raising=False)
+    assert load_settings(data_dir=tmp_path / "data").spool_dir == tmp_path / "data" / "spool"
+    monkeypatch.setenv("SPOOL_DIR", "/somewhere/else")
+    assert load_settings(data_dir=tmp_path / "data").spool_dir == Path("/somewhere/else")
+
+
 def test_all_faults_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Every wrong and every missing setting is named in one error."""
     monkeypatch.setenv("PORT", "99999")
