@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from heapq import nlargest
 from itertools import islice
 from typing import Any, Literal, TypeVar, cast
 
@@ -111,8 +112,8 @@ class Stories:
     def of_call(self, call_id: str, limit: int) -> Told:
         """Tell of the newest events of a call. What waits is found by looking through all that Redis holds."""
         stored = self._ask_postgresql(lambda connection: _events_of_call(connection, call_id, limit)) or []
-        waiting = self._ask_redis(lambda: list(self._waiting_of_call(call_id))) or []
-        told = self._tell(dict.fromkeys([*waiting, *stored]))
+        waiting = self._ask_redis(lambda: nlargest(limit, self._waiting_of_call(call_id))) or []
+        told = self._tell(dict.fromkeys([*(event_id for _, event_id in waiting), *stored]))
         newest = sorted(told.stories, key=lambda story: (story.received_at, story.event_id), reverse=True)
         return Told(newest[:limit], told.silent)
 
@@ -121,14 +122,17 @@ class Stories:
         keys = self._ask_redis(lambda: list(islice(self._scan(f"{PREFIX}{beginning}*"), 2))) or []
         return sorted({*stored, *(key.removeprefix(PREFIX) for key in keys)})
 
-    def _waiting_of_call(self, call_id: str) -> Iterator[str]:
+    def _waiting_of_call(self, call_id: str) -> Iterator[tuple[int, str]]:
+        """Name the events of a call, each with the ms since 1970 at which it was received."""
         keys = self._scan(f"{PREFIX}*")
         while page := list(islice(keys, KEYS_AT_ONCE)):
             with self._redis.pipeline(transaction=False) as pipeline:
                 for key in page:
-                    pipeline.hget(key, "call_id")
+                    pipeline.hmget(key, ("call_id", "received_at"))
                 found = pipeline.execute()
-            yield from (key.removeprefix(PREFIX) for key, of in zip(page, found, strict=True) if of == call_id.encode())
+            for key, (of, received_at) in zip(page, found, strict=True):
+                if of == call_id.encode():
+                    yield int(received_at or 0), key.removeprefix(PREFIX)
 
     def _scan(self, pattern: str) -> Iterator[str]:
         return (key.decode() for key in self._redis.scan_iter(pattern, count=KEYS_AT_ONCE))

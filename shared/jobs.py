@@ -109,6 +109,8 @@ class StageJob(Job):
         if ttl == DROP:
             connection = pipeline if pipeline is not None else self.connection
             finish_stage(connection, self.event_id, self.origin)
+            # A sweep may have listed it among those that failed, while it was at work beyond its lease.
+            connection.zrem(FailedJobRegistry.key_template.format(self.origin), self.id)
             # How it failed before; RQ would keep that for ever.
             connection.delete(Result.get_key(self.id))  # type: ignore[no-untyped-call]  # RQ's
         super().cleanup(ttl, pipeline=pipeline, remove_from_queue=remove_from_queue)

@@ -39,14 +39,19 @@ class LineHandler(logging.Handler):
         super().__init__()
         self._output = output
 
-    def createLock(self) -> None:  # noqa: N802 - logging's name
-        """Have none."""
-        self.lock = None
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write a line without the lock that logging's own handlers take."""
+        if self.filter(record):
+            self.emit(record)
+            return True
+        return False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line; where nobody reads them any more, go on without."""
+        rest = f"{self.format(record)}\n".encode()
         try:
-            os.write(self._output, f"{self.format(record)}\n".encode())
+            while rest:
+                rest = rest[os.write(self._output, rest) :]
         except OSError:
             self.handleError(record)
 

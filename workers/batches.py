@@ -107,9 +107,13 @@ class BatchQueue:
         arguments: list[str | float] = [self._stage, batch.execution_id, seconds, *batch.plain_ids]
         self._finish([self._started_key, self._worker[1]], arguments)
 
-    def give_back(self, batch: Batch) -> None:
-        """Put the plain jobs back to the front of the queue, with all their attempts."""
-        self._give_back([self._queue_key, self._started_key], [batch.execution_id, *batch.plain_ids])
+    def give_back(self, batch: Batch, jobs: Sequence[TakenJob]) -> None:
+        """Put jobs back to the front of the queue, with the attempts they have."""
+        self._give_back([self._queue_key, self._started_key], [batch.execution_id, *(job.job_id for job in jobs)])
+
+    def holds(self, batch: Batch, job_id: str) -> bool:
+        """Tell whether the lease of a job is still ours; a sweep may have taken it, or the job be done."""
+        return self._redis.zscore(self._started_key, f"{job_id}:{batch.execution_id}") is not None
 
     def renew(self, batch: Batch, jobs: Sequence[TakenJob], lease_seconds: int) -> None:
         """Prolong the lease of jobs that still wait for their turn."""
@@ -129,7 +133,7 @@ class BatchQueue:
         for job in jobs:
             try:
                 event = job.event(self._stage) if job.is_plain(self._stage) else None
-            except BadEvent:
+            except (BadEvent, ValueError):  # also a number or a text that is none
                 alone.append(job)
                 continue
             if event is not None:

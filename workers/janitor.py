@@ -100,7 +100,10 @@ class Janitor:
             log(logging.INFO, "janitor.acting", token=self.turn.token)
             self._begin_turn()
         if self._is_due("round", self._round_seconds):
+            started = time.monotonic()
             self._mend()
+            # A large backlog is not looked over all the time.
+            self._due["round"] = max(self._due["round"], 2 * time.monotonic() - started)
         if self._is_due("retention", RETENTION_SECONDS):
             self._retain()
 

@@ -28,10 +28,14 @@ def discard_dead_letters(redis: Redis, days: int, between_pages: Callable[[], ob
     failed_before = OUT_OF_REACH_SECONDS + time.time() - days * DAY_SECONDS
     for stage in QUEUES:
         key = f"rq:failed:{stage}"
-        discarded = 0
-        while jobs := cast("list[bytes]", redis.zrangebyscore(key, 0, failed_before, start=0, num=PAGE)):
+        ending = f"-{stage}".encode()
+        discarded = kept = 0
+        while jobs := cast(
+            "list[bytes]", redis.zrangebyscore(key, OUT_OF_REACH_SECONDS, failed_before, start=kept, num=PAGE)
+        ):
             between_pages()
-            event_ids = [job_id.removesuffix(f"-{stage}".encode()) for job_id in jobs]
+            event_ids = [job_id.removesuffix(ending) for job_id in jobs if job_id.endswith(ending)]
+            kept += len(jobs) - len(event_ids)  # jobs of others in our queue
             discarded += int(script([key], [stage, *event_ids]))
         if discarded:
             yield stage, discarded

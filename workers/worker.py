@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
 from typing import Any, cast
@@ -16,6 +17,7 @@ from typing import Any, cast
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
@@ -27,7 +29,7 @@ from shared.errors import RetryLater
 from shared.jobs import StageJob
 from shared.logs import log
 from shared.settings import Settings
-from workers.batches import Batch, BatchQueue
+from workers.batches import Batch, BatchQueue, TakenJob
 from workers.tasks import run_stage
 
 # How long an idle worker blocks before it looks for jobs whose pause is over.
@@ -91,10 +93,8 @@ class StageWorker(SimpleWorker):
         alone = list(batch.alone)
         if batch.plain and not self._run_together(batch):
             alone = [*batch.plain, *alone]
-        for place, taken in enumerate(alone):
-            self._batches.renew(batch, alone[place:], self._lease_seconds)
-            self._run_alone(batch, taken.job_id, queue)
         if alone:
+            self._run_one_by_one(batch, alone, queue)
             self.set_state(WorkerStatus.IDLE)
 
     def get_heartbeat_ttl(self, job: Job) -> int:
@@ -128,7 +128,9 @@ class StageWorker(SimpleWorker):
         self._state = WorkerStatus.IDLE
         first = ""
         while True:
-            self._keep_house()
+            # A job in hand is in no lease yet; whatever else there is to do can wait for it.
+            if not first:
+                self._keep_house()
             batch = self._take(first)
             if batch or self._stop_requested or not may_wait:
                 return batch
@@ -160,7 +162,7 @@ class StageWorker(SimpleWorker):
             with self.death_penalty_class(self._settings.job_timeout_seconds, JobTimeoutException):
                 written = run_stage(self._stage, batch.events)
         except RetryLater as error:
-            self._batches.give_back(batch)
+            self._batches.give_back(batch, batch.plain)
             self._log(logging.WARNING, "stage.waiting", batch, reason=f"{type(error).__name__}: {error}")
             self._wait_for_server()
             self.set_state(WorkerStatus.IDLE)
@@ -174,13 +176,29 @@ class StageWorker(SimpleWorker):
         self._log(logging.INFO, "stage.done", batch, written=written, duration_ms=seconds * 1000)
         return True
 
-    def _run_alone(self, batch: Batch, job_id: str, queue: Queue) -> None:
-        job = cast("StageJob", StageJob.fetch(job_id, connection=self.connection))
+    def _run_one_by_one(self, batch: Batch, jobs: Sequence[TakenJob], queue: Queue) -> None:
+        """Run jobs by RQ's ordinary path; when a server is away, those that are left go back to their queue."""
+        for place, taken in enumerate(jobs, start=1):
+            rest = jobs[place:]
+            self._batches.renew(batch, [taken, *rest], self._lease_seconds)
+            if isinstance(self._run_alone(batch, taken.job_id, queue), RetryLater):
+                self._batches.give_back(batch, rest)
+                self._wait_for_server()
+                return
+
+    def _run_alone(self, batch: Batch, job_id: str, queue: Queue) -> BaseException | None:
+        """Run a job, unless it has been done or taken back meanwhile; gives how it failed."""
+        if not self._batches.holds(batch, job_id):
+            return None
+        try:
+            job = cast("StageJob", StageJob.fetch(job_id, connection=self.connection))
+        except NoSuchJobError:
+            self._batches.release(batch, job_id)
+            return None
         self.prepare_execution(job)
         self._batches.release(batch, job_id)
         self.perform_job(job, queue)
-        if isinstance(job.failure, RetryLater):
-            self._wait_for_server()
+        return job.failure
 
     def _log(self, level: int, name: str, batch: Batch, **fields: Any) -> None:
         first = batch.events[0]

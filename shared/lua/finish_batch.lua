@@ -8,7 +8,7 @@
 -- ARGV[3]  seconds the batch took
 -- ARGV[4 ...]  ids of the jobs
 local field = 'stage:' .. ARGV[1]
-local done, leases = {}, {}
+local done, leases, ids = {}, {}, {}
 for i = 4, #ARGV do
   local job_id = ARGV[i]
   local event_key = 'earshot:event:' .. string.sub(job_id, 1, -(#ARGV[1] + 2))
@@ -16,10 +16,14 @@ for i = 4, #ARGV do
     done[#done + 1] = event_key
   end
   done[#done + 1] = 'rq:job:' .. job_id
+  ids[#ids + 1] = job_id
   leases[#leases + 1] = job_id .. ':' .. ARGV[2]
 end
 redis.call('del', unpack(done))
 redis.call('zrem', KEYS[1], unpack(leases))
+-- A sweep that found the lease over may have listed them there.
+redis.call('zrem', 'rq:failed:' .. ARGV[1], unpack(ids))
+redis.call('zrem', 'rq:scheduled:' .. ARGV[1], unpack(ids))
 redis.call('hset', KEYS[2], 'state', 'idle')
 redis.call('hincrby', KEYS[2], 'successful_job_count', #ARGV - 3)
 redis.call('hincrbyfloat', KEYS[2], 'total_working_time', ARGV[3])

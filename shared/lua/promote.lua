@@ -7,7 +7,8 @@
 local due = redis.call('zrangebyscore', KEYS[1], '-inf', ARGV[1], 'limit', 0, ARGV[2])
 for _, job_id in ipairs(due) do
   local job_key = 'rq:job:' .. job_id
-  if redis.call('exists', job_key) == 1 then
+  -- One that has failed for good meanwhile, or is done, is not brought back.
+  if redis.call('hget', job_key, 'status') == 'scheduled' then
     redis.call('hset', job_key, 'status', 'queued')
     redis.call('rpush', KEYS[2], job_id)
   end

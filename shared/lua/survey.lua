@@ -17,7 +17,10 @@ end
 
 -- A script of ours that came too late may have left a status without the rest.
 local function standing(job_id, stage)
-  local job = redis.call('hmget', 'rq:job:' .. job_id, 'status', 'created_at')
+  local job = redis.pcall('hmget', 'rq:job:' .. job_id, 'status', 'created_at')
+  if job.err then
+    return 'h' -- somebody's key of another type: nothing of ours can be put in its place
+  end
   local status, is_whole = job[1], job[2]
   if is_whole and status ~= 'failed' and status ~= 'scheduled' then
     return 'l'

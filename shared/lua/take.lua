@@ -19,14 +19,15 @@
 -- Returns, for each job: its id; its data, retries_left and meta; then its event's body, event_type, call_id,
 -- received_at and reason. A field that is missing is false.
 local stage, most, full = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-local taken, leases, bytes = {}, {}, 0
+local taken, leases, bytes, seen = {}, {}, 0, {}
 
 local function take(job_id)
   local job_key = 'rq:job:' .. job_id
   local job = redis.call('hmget', job_key, 'data', 'retries_left', 'meta')
-  if not job[1] then
-    return -- deleted while it waited: RQ passes over such a job too
+  if not job[1] or seen[job_id] then
+    return -- deleted while it waited, as RQ passes over it too; or in the list twice
   end
+  seen[job_id] = true
   local event_key = 'earshot:event:' .. string.sub(job_id, 1, -(#stage + 2))
   local event = redis.call('hmget', event_key, 'body', 'event_type', 'call_id', 'received_at', 'reason', 'size')
   redis.call('hset', job_key, 'status', 'started', 'started_at', ARGV[6], 'last_heartbeat', ARGV[6], 'worker_name', ARGV[7])

@@ -276,7 +276,7 @@ comment on column receipts.call_id is 'empty for a delivery in quarantine';
 comment on column receipts.written is 'rows that were new or changed; 0 where other events had told as much';
 
 create index receipts_by_event on receipts (event_id);
-create index receipts_by_time on receipts using brin (stored_at);
+create index receipts_by_time on receipts using brin (stored_at) with (autosummarize = on);
 
 -- Who has replayed or discarded what, and how it ended.
 

@@ -10,11 +10,13 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from shared.database import Database
+from shared.errors import DatabaseUnavailable
 from shared.jobs import StageJob
 from shared.settings import Settings
 from tests.integration.test_worker import count, count_blocked, is_dead, leftovers, stopped, work_off
 from tests.programs import program, wait_for
 from tests.servers import EmbeddedServers
+from workers import tasks
 from workers.batches import BatchQueue
 from workers.worker import StageWorker
 
@@ -101,8 +103,8 @@ def test_an_outage_gives_the_batch_back_in_order(publish, redis, settings_of_pro
     ids = [f"{publish(body(number))}-transcripts" for number in range(5)]
     queue = batch_queue(redis)
     batch = queue.take(3, 10**9, lease_seconds=5)
-    queue.give_back(batch)
-    queue.give_back(batch)
+    queue.give_back(batch, batch.plain)
+    queue.give_back(batch, batch.plain)
     assert ids == [job_id.decode() for job_id in redis.lrange("rq:queue:transcripts", 0, -1)]
     assert redis.zcard("rq:wip:transcripts") == 0
     assert redis.hmget(f"rq:job:{ids[0]}", "status", "retries_left") == [b"queued", b"4"]
@@ -202,3 +204,57 @@ def test_a_frozen_worker_that_wakes_after_its_lease_does_no_harm(
             frozen.send_signal(signal.SIGCONT)
             wait_for(lambda: not any("-transcripts" in key for key in leftovers(redis)), seconds=40)
     assert (count(database, "calls"), count(database, "messages")) == (5, 25)
+
+
+def test_a_late_finish_leaves_no_dead_letter_behind(publish, redis):
+    """A job that a sweep gave up, while its worker was only slow, is done and no dead letter."""
+    event_id = publish(body(1))
+    queue = batch_queue(redis)
+    batch = queue.take(1, 10**9, lease_seconds=5)
+    redis.zadd("rq:failed:transcripts", {f"{event_id}-transcripts": 1})
+    redis.zadd("rq:scheduled:transcripts", {f"{event_id}-transcripts": 1})
+    queue.finish(batch, 0.1)
+    assert not redis.exists("rq:failed:transcripts", "rq:scheduled:transcripts")
+
+
+def test_a_job_that_is_twice_in_the_queue_harms_nobody(publish, redis, database, settings_of_programs, tmp_path):
+    """Beside a culprit, for which the batch is split, a doubled entry neither ends the worker nor costs an attempt."""
+    database.execute("alter table messages add check (text <> 'poison')")
+    ids = [publish(body(number, "poison" if number == 0 else "Hello.")) for number in range(6)]
+    redis.rpush("rq:queue:transcripts", f"{ids[3]}-transcripts")
+    work_off("transcripts", settings_of_programs, tmp_path / "log")
+    assert count(database, "calls") == 5
+    assert redis.zcard("rq:wip:transcripts") == 0
+
+
+def test_a_job_done_elsewhere_is_passed_over(publish, redis, database_url):
+    """Of jobs that run one by one, those that are done or taken back meanwhile are left alone."""
+    event_id = publish(body(1))
+    worker = _worker(redis, database_url)
+    batch = worker._batches.take(9, 10**9, lease_seconds=60)
+    redis.delete(f"rq:job:{event_id}-transcripts")
+    worker._run_one_by_one(batch, batch.plain, worker.queues[0])
+    assert redis.zcard("rq:wip:transcripts") == 0
+
+
+def test_an_outage_while_jobs_run_one_by_one_costs_no_attempt(publish, redis, database_url, monkeypatch):
+    """When PostgreSQL goes away after a batch was split, what has not run yet goes back with all its attempts."""
+    for number in range(4):
+        publish(body(number))
+    worker = _worker(redis, database_url)
+    batch = worker._batches.take(9, 10**9, lease_seconds=60)
+
+    def away(*_: object) -> int:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(tasks, "run_stage", away)
+    monkeypatch.setattr(worker, "_wait_for_server", lambda: None)
+    worker._run_one_by_one(batch, batch.plain, worker.queues[0])
+    assert redis.llen("rq:queue:transcripts") == 3
+    assert redis.zcard("rq:scheduled:transcripts") == 1
+    assert {redis.hget(f"rq:job:{job.job_id}", "retries_left") for job in batch.plain} == {b"4"}
+    assert redis.zcard("rq:wip:transcripts") == 0
+
+
+def _worker(redis: Redis, database_url: str) -> StageWorker:
+    return StageWorker("transcripts", redis, Settings(), Database(database_url, timeout_seconds=5))

@@ -188,6 +188,14 @@ def test_dead_letters_are_discarded_after_their_days(publish, redis):
     assert not any(ids[0] in key for key in leftovers(redis) if not key.startswith("rq:queue"))
 
 
+def test_failed_jobs_of_others_in_our_queue_do_not_hold_up_the_janitor(publish, redis):
+    """A failed job that is none of ours is passed over, and what is behind it discarded."""
+    event_id = publish(body(1))
+    redis.zadd("rq:failed:metrics", {"somebody-elses": OUT_OF_REACH_SECONDS + 1})
+    redis.zadd("rq:failed:metrics", {f"{event_id}-metrics": OUT_OF_REACH_SECONDS + 2})
+    assert dict(discard_dead_letters(redis, 7, nothing)) == {"metrics": 1}
+
+
 def test_dead_letters_stay_unless_a_limit_is_set(publish, redis):
     """By default no age is too great."""
     event_id = publish(body(1))

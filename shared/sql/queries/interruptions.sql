@@ -12,7 +12,9 @@ where (call_id, message_id, ordinal)
 update interruptions
 set version = seen.version::bigint[]
 from unnest(%(call_id)b::text[], %(fingerprint)b::bigint[], %(version)b::text[]) as seen (call_id, fingerprint, version)
-where interruptions.call_id = seen.call_id and interruptions.fingerprint = seen.fingerprint
+where interruptions.call_id = any(%(call_id)b::text[])
+    and interruptions.call_id = seen.call_id
+    and interruptions.fingerprint = seen.fingerprint
 
 -- name: save
 -- Write merged interruptions; the caller holds the lock of their calls.

@@ -9,7 +9,9 @@ where (call_id, message_id) in (select * from unnest(%(call_id)b::text[], %(mess
 update messages
 set version = seen.version::bigint[]
 from unnest(%(call_id)b::text[], %(fingerprint)b::bigint[], %(version)b::text[]) as seen (call_id, fingerprint, version)
-where messages.call_id = seen.call_id and messages.fingerprint = seen.fingerprint
+where messages.call_id = any(%(call_id)b::text[])
+    and messages.call_id = seen.call_id
+    and messages.fingerprint = seen.fingerprint
 
 -- name: save
 -- Write merged messages; the caller holds the lock of their calls.

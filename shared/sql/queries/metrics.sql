@@ -17,7 +17,9 @@ where (call_id, message_id) in (select * from unnest(%(call_id)b::text[], %(mess
 update message_metrics
 set version = seen.version::bigint[]
 from unnest(%(call_id)b::text[], %(fingerprint)b::bigint[], %(version)b::text[]) as seen (call_id, fingerprint, version)
-where message_metrics.call_id = seen.call_id and message_metrics.fingerprint = seen.fingerprint
+where message_metrics.call_id = any(%(call_id)b::text[])
+    and message_metrics.call_id = seen.call_id
+    and message_metrics.fingerprint = seen.fingerprint
 
 -- name: save
 -- Write merged metrics; the caller holds the lock of their calls.

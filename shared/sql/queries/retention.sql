@@ -2,7 +2,7 @@
 -- Delete a piece of the receipts that are older than some days, and count them; rows that a stage writes at the moment
 -- are left for the next time. Repeat it until it deletes nothing.
 with old as (
-    select call_id, event_id, stage
+    select ctid
     from receipts
     where stored_at < now() - make_interval(days => %(days)s)
     limit %(most)s
@@ -10,8 +10,7 @@ with old as (
 ),
 deleted as (
     delete from receipts
-    using old
-    where (receipts.call_id, receipts.event_id, receipts.stage) = (old.call_id, old.event_id, old.stage)
+    where ctid = any(array(select ctid from old))
     returning 1
 )
 select count(*) as receipts
