@@ -17,7 +17,7 @@ from shared.errors import BadEvent, DatabaseUnavailable
 Connection = psycopg.Connection[DictRow]
 
 _LIMITS = """
-    select set_config('statement_timeout', %(limit)s, true), set_config('lock_timeout', %(limit)s, true)
+    select set_config('statement_timeout', %(limit)s, true), set_config('lock_timeout', %(lock_limit)s, true)
 """
 
 # Not the fault of the event, whatever SQLSTATE class the server files them under.
@@ -43,7 +43,8 @@ class Database:
     def __init__(self, url: str, timeout_seconds: float, *, prepare: bool = True) -> None:
         """Remember where to connect; `prepare=False` is for PgBouncer without prepared statements."""
         self._url = url
-        self._limit = str(int(timeout_seconds * 1000))
+        # Shorter for locks: a wait for one is no fault of the statement, and must be told apart from a slow one.
+        self._limits = {"limit": str(int(timeout_seconds * 1000)), "lock_limit": str(int(timeout_seconds * 500))}
         self._prepare = prepare
         self._connection: Connection | None = None
         self._pid = 0
@@ -59,7 +60,7 @@ class Database:
         try:
             connection = self._connected()
             with connection.transaction():
-                connection.execute(_LIMITS, {"limit": self._limit})
+                connection.execute(_LIMITS, self._limits)
                 yield connection
         except errors.QueryCanceled:
             # Too slow every time is a fault to be counted, not an outage to be waited for.

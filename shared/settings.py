@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     job_timeout_seconds: int = Field(default=30, ge=1, le=3600)
     lease_margin_seconds: int = Field(default=10, ge=1, le=3600)
     worker_ttl_seconds: int = Field(default=30, ge=20, le=3600)
-    maintenance_seconds: int = Field(default=10, ge=1, le=3600)
+    maintenance_seconds: int = Field(default=5, ge=1, le=3600)
     recovery_seconds: int = Field(default=60, ge=5, le=3600)
     dead_letter_days: int = Field(default=0, ge=0, le=36500)
     receipt_days: int = Field(default=14, ge=1, le=3650)

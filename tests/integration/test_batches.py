@@ -123,6 +123,18 @@ def test_a_stopped_postgresql_holds_a_backlog_up_but_spends_nothing(
     assert "outcome=dead" not in (tmp_path / "log").read_text()
 
 
+def test_a_long_wait_for_a_lock_spends_no_attempt(publish, redis, database, settings_of_programs, tmp_path):
+    """While somebody else holds a table, events wait, as they do when the server is away."""
+    settings = {**settings_of_programs, "DATABASE_TIMEOUT_SECONDS": "1"}
+    ids = [publish(body(number)) for number in range(3)]
+    with program("worker", "transcripts", settings=settings, log=tmp_path / "log"):
+        with database.transaction():
+            database.execute("lock table messages in access exclusive mode")
+            wait_for(lambda: (tmp_path / "log").read_text().count("stage.waiting") == 2)
+            assert {redis.hget(f"rq:job:{event_id}-transcripts", "retries_left") for event_id in ids} == {b"4"}
+        wait_for(lambda: count(database, "calls") == 3)
+
+
 def test_a_signal_while_nothing_is_taken_ends_the_worker(redis, monkeypatch):
     """SIGTERM in the very moment of looking into an empty queue is not forgotten: the worker waits for nothing more."""
     database = Database("postgresql://nobody@/nowhere", timeout_seconds=1)
