@@ -1,7 +1,7 @@
-"""`python -m bench.plots [FILE]`: draw the newest results, or those of FILE, for docs/explanation/performance.md."""
+"""`python -m bench.plots [FILE]...`: draw the newest results, or those of files, for the page on performance."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.figures_page import excerpt, filled, page
-from bench.results import newest
+from bench.results import gathered, newest
 from bench.rounds import readable
 from bench.stand import ROOT
 
@@ -54,18 +54,20 @@ GROWTH, COST = "growth", "CPU ms/event"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("sources", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--page", "explanation", type=click.Path(path_type=Path), default=EXPLANATION, help="The page to fill.")
-def main(file: Path | None, explanation: Path) -> None:
+def main(sources: Sequence[Path], explanation: Path) -> None:
     """Draw every measurement of a file of results, and fill the page that explains them.
+
+    Of a measurement that is in several files the last one counts.
 
     The plots go into a directory beside the page, and all figures into README.md beside the file of results.
     """
-    source = file or newest(RESULTS)
-    if source is None:
+    found = sources or [source for source in [newest(RESULTS)] if source]
+    if not found:
         raise click.ClickException("there are no results yet: run `make bench` first")
-    document = json.loads(source.read_text())
-    source.with_name("README.md").write_text(page(document))
+    document = gathered([json.loads(source.read_text()) for source in found])
+    found[-1].with_name("README.md").write_text(page(document))
     _fill(explanation, document["measurements"])
 
 

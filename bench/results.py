@@ -65,6 +65,16 @@ def newest(directory: Path) -> Path | None:
     return max(directory.glob("*.json"), default=None)
 
 
+def gathered(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put files of results together: the last one's facts, and of each measurement its last, with its commit."""
+    measurements: dict[str, Any] = {}
+    for document in documents:
+        for name, section in document["measurements"].items():
+            settings = {"commit": document["commit"], **section["settings"]}
+            measurements[name] = {**section, "settings": settings}
+    return {**documents[-1], "measurements": measurements}
+
+
 def _as_section(measured: Measured) -> dict[str, Any]:
     return {
         "title": measured.title,

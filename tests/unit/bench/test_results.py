@@ -4,7 +4,7 @@ import json
 
 from bench.comparisons import Comparison, Side, judge
 from bench.figures_page import excerpt, filled, page
-from bench.results import Measured, Results, newest, save
+from bench.results import Measured, Results, gathered, newest, save
 
 ABOUT = {"sizes": "quick", "machine": {"cores": 2}, "versions": {"rq": "2"}, "servers": {"fsync": "on"}}
 SAMPLES = {"ours": {"rate": [8.0, 10.0, 9.0]}, "theirs": {"rate": [1.0, 1.0, 1.0]}}
@@ -74,3 +74,14 @@ def test_only_what_stands_between_the_marks_is_replaced(tmp_path):
 def test_a_page_without_the_marks_stays_as_it_is():
     """A measurement that the page does not speak of is left out."""
     assert filled("Words.\n", "drain", "figures") == "Words.\n"
+
+
+def test_of_several_files_the_last_that_has_a_measurement_counts():
+    """Each measurement is that of the last file with it, and tells its commit."""
+    first = {"commit": "a", "measurements": {"drain": {"settings": {}}, "ingest": {"settings": {}}}}
+    second = {"commit": "b", "measurements": {"drain": {"settings": {"calls": 1}}}}
+    measurements = gathered([first, second])["measurements"]
+    assert measurements == {
+        "drain": {"settings": {"commit": "b", "calls": 1}},
+        "ingest": {"settings": {"commit": "a"}},
+    }
