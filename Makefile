@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 BENCH_STAMP := .venv/.bench-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint types contracts bench bench-install lock clean
+.PHONY: help install up test faults lint types contracts bench bench-install lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ up: install ## Start everything: servers, programs, a first sample call
 
 test: install ## Run the whole test suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: install ## Break what can break under load, beside a plain RQ pipeline, and count what is lost
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lint: install ## Check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
