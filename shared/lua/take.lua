@@ -20,12 +20,23 @@
 -- received_at and reason. A field that is missing is false.
 local stage, most, full = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local taken, leases, bytes, seen = {}, {}, 0, {}
+local is_closed = false
 
+-- A job that has spent an attempt may be the one that kills its workers: it is taken by itself, so that only it pays.
+local function has_failed(job)
+  return job[3] and job[3] ~= '{"attempts": ' .. (job[2] or '0') .. '}'
+end
+
+-- Tells whether the job has been dealt with; one that must wait for its own turn has not.
 local function take(job_id)
   local job_key = 'rq:job:' .. job_id
   local job = redis.call('hmget', job_key, 'data', 'retries_left', 'meta')
   if not job[1] or seen[job_id] then
-    return -- deleted while it waited, as RQ passes over it too; or in the list twice
+    return true -- deleted while it waited, as RQ passes over it too; or in the list twice
+  end
+  is_closed = has_failed(job)
+  if is_closed and #taken > 0 then
+    return false
   end
   seen[job_id] = true
   local event_key = 'earshot:event:' .. string.sub(job_id, 1, -(#stage + 2))
@@ -35,6 +46,7 @@ local function take(job_id)
   leases[#leases + 1] = ARGV[5]
   leases[#leases + 1] = job_id .. ':' .. ARGV[8]
   bytes = bytes + (tonumber(event[6]) or 0)
+  return true
 end
 
 if ARGV[2] ~= '' then
@@ -44,9 +56,10 @@ if ARGV[2] ~= '' then
 end
 local waiting = redis.call('lrange', KEYS[1], 0, most - 1)
 local passed = 0
-while passed < #waiting and #taken < most and bytes < full do
-  passed = passed + 1
-  take(waiting[passed])
+while passed < #waiting and #taken < most and bytes < full and not is_closed do
+  if take(waiting[passed + 1]) then
+    passed = passed + 1
+  end
 end
 if passed > 0 then
   redis.call('ltrim', KEYS[1], passed, -1)

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from earshot.children import Command, Process, end, start, wait_until
 from shared.event_records import StoredEvent, record_key
+from shared.stages import QUEUES
 from tests.faults import programs
 from tests.faults.loads import stages_for_event
 from tests.faults.oracle import Difference, Pair, compare_with_serial_run
@@ -36,9 +37,16 @@ class EarshotSystem(RunningSystem):
     name = "earshot"
 
     def __init__(
-        self, stand: Stand, changed: Mapping[str, str] | None = None, *, of_stage: int = 1, janitors: int = 1
+        self,
+        stand: Stand,
+        changed: Mapping[str, str] | None = None,
+        *,
+        of_stage: int = 1,
+        janitors: int = 1,
+        stages: Sequence[str] = QUEUES,
     ) -> None:
         super().__init__(stand, changed)
+        self._stages = stages
         self._of_stage, self._janitors = of_stage, janitors
         self._port = free_port()
         self._ingest: Process | None = None
@@ -51,7 +59,7 @@ class EarshotSystem(RunningSystem):
     def start(self) -> None:
         """Start ingest, workers and janitors."""
         self.start_ingest()
-        for stage in ("transcripts", "metrics", "interruptions", "lifecycle", "quarantine"):
+        for stage in self._stages:
             self.workers += [(stage, self.start_worker(stage)) for _ in range(self._of_stage)]
         for _ in range(self._janitors):
             self._others.append(self.stand.start(programs.run_command, self.settings, "janitor"))
@@ -144,7 +152,7 @@ class EarshotSystem(RunningSystem):
     def dead(self) -> int:
         """Count the dead letters."""
         redis = self.stand.redis()
-        return sum(int(redis.zcard(f"rq:failed:{stage}")) for stage in {stage for stage, _ in self.workers})
+        return sum(int(redis.zcard(f"rq:failed:{stage}")) for stage in QUEUES)
 
     def compare(self) -> Difference:
         """Compare the rows of calls of which all events were acknowledged, and the receipts of all."""

@@ -7,18 +7,24 @@ from collections.abc import Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
 
+from redis import Redis
+
+from shared.stages import QUEUES, STAGES
 from tests.calls import conversation_update, stored, user, welcome
 from tests.faults import programs
 from tests.faults.earshot_system import EarshotSystem
 from tests.faults.load import CALLS, Load, Sent, System, systems, under_load, unreadable
-from tests.faults.stand import Stand
+from tests.faults.stand import Stand, wait_for
 from tests.faults.verdicts import Verdict
 
 FROZEN_SECONDS = 6.0
 FREEZES = 3
 ROLLS = 3
 FLOOD = 300
+LOSING_SECONDS = 2.0
 POISONED = "WC-poison"
+POISONED_STAGE = "transcripts"
+SENT_SECONDS = 20.0
 
 
 def workers_frozen(stand: Stand, seed: int) -> list[Verdict]:
@@ -91,12 +97,11 @@ def two_janitors(stand: Stand, seed: int, *, calls: int = CALLS) -> list[Verdict
     system = EarshotSystem(stand, janitors=2)
 
     def lose_jobs() -> int:
-        lost = 0
-        for _ in range(10):
-            time.sleep(0.2)
-            for stage in ("transcripts", "metrics", "interruptions", "lifecycle"):
-                lost += stand.redis().llen(f"rq:queue:{stage}")
-                stand.redis().delete(f"rq:queue:{stage}")
+        # Workers are quick: it takes many looks to find a job that waits.
+        lost, ends_at = 0, time.monotonic() + LOSING_SECONDS
+        while time.monotonic() < ends_at:
+            lost += sum(_delete_queue(stand.redis(), stage) for stage in STAGES)
+            time.sleep(0.001)
         return lost
 
     verdict = under_load("queues deleted, two janitors", system, Load.of_calls(seed, calls=calls), lose_jobs)
@@ -141,6 +146,15 @@ def eviction_policy(stand: Stand, seed: int) -> list[Verdict]:
     return [verdict]
 
 
+def _delete_queue(redis: Redis, stage: str) -> int:
+    """Let all that waits for a stage vanish; tells how many jobs that were."""
+    key = f"rq:queue:{stage}"
+    with redis.pipeline() as together:
+        together.llen(key)
+        together.delete(key)
+        return int(together.execute()[0])
+
+
 def _freeze(system: EarshotSystem, turn: int) -> None:
     frozen = [worker for place, (_, worker) in enumerate(system.workers) if place % 2 == turn % 2]
     for worker in frozen:
@@ -154,8 +168,15 @@ def _freeze(system: EarshotSystem, turn: int) -> None:
 def _poisoned(stand: Stand, seed: int, kind: str) -> Verdict:
     system = PoisonedSystem(stand, kind)
     event = conversation_update([welcome(), user(1)], call_id=POISONED)
-    load = _mixed(Load.of_calls(seed, calls=6, events_a_second=200), [(event, event.body)])
-    verdict = under_load(f"poison: {kind}", system, load, lambda: 1)
+    load = _mixed(Load.of_calls(seed, calls=6, events_a_second=1000), [(event, event.body)])
+
+    def start_worker() -> int:
+        # All of them wait by now, so that the neighbours share a batch with it.
+        wait_for(lambda: sum(system.answers.values()) >= len(load.events), SENT_SECONDS)
+        system.workers.append((POISONED_STAGE, system.start_worker(POISONED_STAGE)))
+        return 1
+
+    verdict = under_load(f"poison: {kind}", system, load, start_worker)
     if verdict.dead != 1:
         verdict.wrong += 1
         verdict.note(f"{verdict.dead} dead letters instead of 1")
@@ -163,15 +184,16 @@ def _poisoned(stand: Stand, seed: int, kind: str) -> Verdict:
 
 
 class PoisonedSystem(EarshotSystem):
-    """Its transcripts worker comes to grief over one call; jobs have two attempts."""
+    """One stage comes to grief over one call, and begins late; jobs have two attempts."""
 
     def __init__(self, stand: Stand, kind: str) -> None:
-        super().__init__(stand, {"JOB_ATTEMPTS": "2"})
+        stages = tuple(stage for stage in QUEUES if stage != POISONED_STAGE)
+        super().__init__(stand, {"JOB_ATTEMPTS": "2"}, stages=stages)
         self._kind = kind
 
     def start_worker(self, stage: str) -> BaseProcess:
         """Start one worker."""
-        if stage != "transcripts":
+        if stage != POISONED_STAGE:
             return super().start_worker(stage)
         return self.stand.start(programs.work_poisoned, self.settings, stage, self._kind, POISONED)
 
