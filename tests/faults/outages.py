@@ -14,6 +14,7 @@ from tests.faults.stand import Stand
 from tests.faults.verdicts import Verdict
 
 AWAY_SECONDS = 4.0
+LONG_AWAY_SECONDS = 60.0
 KILLS = 3
 BETWEEN_KILLS_SECONDS = 1.0
 
@@ -28,6 +29,16 @@ def redis_killed(stand: Stand, seed: int) -> list[Verdict]:
 def redis_away(stand: Stand, seed: int) -> list[Verdict]:
     """Stop Redis for some seconds: the spool takes what comes."""
     return _on_both("redis away for 4 s", stand, seed, lambda system: stop_for_a_while(system.stand, "valkey"))
+
+
+def redis_away_for_long(stand: Stand, seed: int) -> list[Verdict]:
+    """Stop Redis for a minute, while events come in all the time: longer than a lease, and than any back-off."""
+    load = Load.of_calls(seed, calls=100, events_a_second=20)
+
+    def fault() -> int:
+        return stop_for_a_while(stand, "valkey", seconds=LONG_AWAY_SECONDS)
+
+    return [under_load("redis away for 60 s", EarshotSystem(stand), load, fault)]
 
 
 def redis_loses_its_last_second(stand: Stand, seed: int) -> list[Verdict]:

@@ -82,6 +82,7 @@ ON_DURABLE_SERVERS: Mapping[str, Scenario] = MappingProxyType(
         for name, run in {
             "redis-killed": outages.redis_killed,
             "redis-away": outages.redis_away,
+            "redis-away-for-long": outages.redis_away_for_long,
             "redis-everysec": outages.redis_loses_its_last_second,
             "spool-full": outages.spool_full,
             "ingest-killed": outages.ingest_killed,
