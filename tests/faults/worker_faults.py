@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
 
+import psycopg
 from redis import Redis
 
 from shared.stages import QUEUES, STAGES
@@ -25,6 +26,10 @@ HELD_UP_SECONDS = 0.5
 POISONED = "WC-poison"
 POISONED_STAGE = "transcripts"
 SENT_SECONDS = 20.0
+NEIGHBOURS_LATENCY = """
+    select stage = %s, max(extract(epoch from stored_at - received_at))::float
+    from receipts where call_id <> %s group by 1
+"""
 
 
 def workers_frozen(stand: Stand, seed: int) -> list[Verdict]:
@@ -185,7 +190,15 @@ def _poisoned(stand: Stand, seed: int, kind: str) -> Verdict:
     if verdict.dead != 1:
         verdict.wrong += 1
         verdict.note(f"{verdict.dead} dead letters instead of 1")
+    verdict.note(_neighbours_latency(stand))
     return verdict
+
+
+def _neighbours_latency(stand: Stand) -> str:
+    """Tell how long the others waited, in the poisoned stage, which began late, and in the others."""
+    with psycopg.connect(stand.database_url) as session:
+        waited = dict(session.execute(NEIGHBOURS_LATENCY, (POISONED_STAGE, POISONED)).fetchall())
+    return f"neighbours waited up to {waited.get(True, 0):.1f} s, in other stages {waited.get(False, 0):.1f} s"
 
 
 class PoisonedSystem(EarshotSystem):
