@@ -12,6 +12,7 @@ from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import psutil
 import psycopg
 from redis.exceptions import RedisError
 
@@ -82,6 +83,13 @@ class EarshotSystem(RunningSystem):
         command = Command("ingest", words, {**kept, **self.settings}, orphan_signal=signal.SIGTERM, log=log)
         self._ingest = start(command)
         assert wait_until(lambda: self.get("/healthz")[0] == 200, READY_SECONDS), self.stand.log_text()[-2000:]
+
+    def ingest_pids(self) -> list[int]:
+        """Name the processes of the ingest: its main one and those that answer."""
+        if self._ingest is None:
+            return []
+        main = psutil.Process(self._ingest.pid)
+        return [main.pid, *(child.pid for child in main.children(recursive=True))]
 
     def stop_ingest(self, signal_number: signal.Signals = signal.SIGTERM) -> None:
         """End the ingest."""

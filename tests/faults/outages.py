@@ -1,5 +1,6 @@
 """Faults of the servers under load: killed, away, read-only, their last second gone, their disk full."""
 
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tests.faults.verdicts import Verdict
 
 AWAY_SECONDS = 4.0
 LONG_AWAY_SECONDS = 60.0
+FULL_DISK_BYTES = 512 * 1024
 KILLS = 3
 BETWEEN_KILLS_SECONDS = 1.0
 
@@ -76,6 +78,28 @@ def spool_full(stand: Stand, seed: int) -> list[Verdict]:
     verdict.note(f"answers {dict(sorted(system.answers.items()))}")
     if not (system.answers.get(503) and system.retry_after):
         verdict.note("no 503 with Retry-After was seen")
+        verdict.wrong += 1
+    return [verdict]
+
+
+def disk_full(stand: Stand, seed: int) -> list[Verdict]:
+    """Let no file of the ingest grow any more while Redis is away: 503, and nothing that was accepted is lost."""
+    system = EarshotSystem(stand)
+    load = Load.of_calls(seed, calls=120, events_a_second=400)
+
+    def fault() -> int:
+        stand.servers.stop("valkey")
+        # What a full disk does to writes, this limit does too.
+        _limit_files(system, FULL_DISK_BYTES)
+        _wait_while(lambda: len(system.refused) < 20, 20)
+        _limit_files(system, resource.RLIM_INFINITY)
+        stand.servers.start("valkey")
+        return 1
+
+    verdict = under_load("spool's disk full", system, load, fault)
+    verdict.note(f"answers {dict(sorted(system.answers.items()))}")
+    if not system.answers.get(503):
+        verdict.note("no 503 was seen")
         verdict.wrong += 1
     return [verdict]
 
@@ -155,3 +179,9 @@ def _wait_while(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while condition() and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def _limit_files(system: EarshotSystem, size: int) -> None:
+    for pid in system.ingest_pids():
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))

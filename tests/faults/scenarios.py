@@ -85,6 +85,7 @@ ON_DURABLE_SERVERS: Mapping[str, Scenario] = MappingProxyType(
             "redis-away-for-long": outages.redis_away_for_long,
             "redis-everysec": outages.redis_loses_its_last_second,
             "spool-full": outages.spool_full,
+            "disk-full": outages.disk_full,
             "ingest-killed": outages.ingest_killed,
             "postgres-away": outages.postgres_away,
             "postgres-killed": outages.postgres_killed,
