@@ -5,10 +5,12 @@ jobs are recovered all the same.
 """
 
 import logging
+import os
 import signal
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 import psycopg
@@ -34,6 +36,7 @@ TIDY_SECONDS = 600.0
 RETENTION_SECONDS = 3600.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
+FORGETTING = "forgetting"
 
 
 class Ended(BaseException):
@@ -49,6 +52,9 @@ def run(settings: Settings) -> int:
             signal.signal(number, _stop)
         _work(settings)
     log(logging.INFO, "janitor.stopped")
+    if any(thread.name == FORGETTING and thread.is_alive() for thread in threading.enumerate()):
+        # The interpreter must not be taken down around a thread that is inside of libpq.
+        os._exit(0)
     return 0
 
 
@@ -145,7 +151,8 @@ class Janitor:
 
     def _forget_in_background(self) -> None:
         if self._retention is None or not self._retention.is_alive():
-            self._retention = threading.Thread(target=_forget_receipts, args=(self._settings,), daemon=True)
+            forget = partial(_forget_receipts, self._settings)
+            self._retention = threading.Thread(target=forget, name=FORGETTING, daemon=True)
             self._retention.start()
 
     def _wait_for_redis(self, error: RedisError) -> None:

@@ -249,9 +249,13 @@ def test_two_workers_of_a_stage_share_its_queue(stage, publish, redis, settings_
         program("worker", stage, settings=settings_of_programs, log=tmp_path / "one"),
         program("worker", stage, settings=settings_of_programs, log=tmp_path / "two"),
     ):
-        wait_for(lambda: not any(f"-{stage}" in key for key in leftovers(redis)))
-    done = re.findall(r"stage\.done .*\bevents=(\d+)", (tmp_path / "one").read_text() + (tmp_path / "two").read_text())
-    assert sum(map(int, done)) == 20
+        wait_for(lambda: _count_done(tmp_path) == 20)
+    assert not any(f"-{stage}" in key for key in leftovers(redis))
+
+
+def _count_done(logs: Path) -> int:
+    told = "".join((logs / name).read_text() for name in ("one", "two"))
+    return sum(map(int, re.findall(r"stage\.done .*\bevents=(\d+)", told)))
 
 
 def run_rq(*arguments: str, settings: Mapping[str, str]) -> str:
