@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     job_attempts: int = Field(default=5, ge=1, le=100)
     job_timeout_seconds: int = Field(default=30, ge=1, le=3600)
-    lease_margin_seconds: int = Field(default=10, ge=1, le=3600)
+    lease_margin_seconds: int = Field(default=5, ge=1, le=3600)
     worker_ttl_seconds: int = Field(default=30, ge=20, le=3600)
     maintenance_seconds: int = Field(default=5, ge=1, le=3600)
     recovery_seconds: int = Field(default=60, ge=5, le=3600)
