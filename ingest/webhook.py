@@ -3,11 +3,11 @@
 import time
 from dataclasses import dataclass, replace
 
-from ingest.authentication import Authentication
 from ingest.deliveries import EMPTY, Delivery, Refusal, Request, take_delivery
 from ingest.keeping import Keeper, Kept
 from ingest.routing import Rules, route
 from ingest.spool_file import SpoolUnavailable
+from shared.known_secrets import KnownSecrets
 from shared.publisher import IncomingEvent
 from shared.settings import Settings
 
@@ -56,7 +56,7 @@ class Webhook:
     def __init__(self, settings: Settings, keeper: Keeper) -> None:
         """Raises SettingsError if there is no usable secret."""
         secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
-        self._authentication = Authentication(secrets)
+        self._secrets = KnownSecrets("WEBHOOK_SECRETS", settings.webhook_secrets)
         self._rules = Rules(frozenset(settings.stages), secrets)
         self._max_body_bytes = settings.max_body_bytes
         self._publish_seconds = settings.publish_seconds
@@ -65,7 +65,7 @@ class Webhook:
     def receive(self, request: Request) -> Reply:
         """Answer one request (a WSGI environment); what is answered with an `event_id` is durable."""
         deadline = time.monotonic() + self._publish_seconds
-        if not self._authentication.admits(request.get(SECRET_HEADER)):
+        if not self._secrets.admits(request.get(SECRET_HEADER)):
             return STRANGER
         delivery = take_delivery(request, self._max_body_bytes)
         return _refuse(delivery) if isinstance(delivery, Refusal) else self._keep(delivery, deadline)

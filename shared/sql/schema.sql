@@ -32,7 +32,10 @@ create table calls (
     overrides jsonb,
     metadata jsonb,
     version bigint[] not null default '{0,0,0,0}',
-    field_versions jsonb
+    field_versions jsonb,
+    began_at timestamptz not null generated always as (
+        coalesce(started_at, last_message_at, timestamptz '1970-01-01 00:00:00+00')
+    ) stored
 );
 
 comment on column calls.status is 'only moves forward: initiated, queued < ongoing < forwarded < finished, failed';
@@ -43,8 +46,14 @@ comment on column calls.total_cost is 'in the platform''s currency';
 comment on column calls.analysis is 'what the platform''s analysis holds beside summary, success_evaluation, outcome and structured_data';
 comment on column calls.version is 'of the newest event: how far the call has come in it (1 to 5), its moment (ms since 1970), 0, tiebreak';
 comment on column calls.field_versions is 'versions of the columns that an older event filled';
+comment on column calls.began_at is 'started_at; where that was never told, the newest message''s time, and 1970 without any';
 
-create index calls_by_start on calls (started_at desc, call_id);
+create index calls_by_time on calls (began_at desc, call_id);
+create index calls_by_status on calls (status, began_at desc, call_id);
+create index calls_by_assistant on calls (assistant_id, began_at desc, call_id);
+create index calls_by_team on calls (team_id, began_at desc, call_id);
+create index calls_in_progress on calls (began_at desc, call_id)
+    where ended_at is null and (status is null or status not in ('finished', 'failed'));
 
 create table call_statuses (
     call_id text not null,
@@ -342,3 +351,13 @@ where said.role = 'user';
 
 comment on view turns is 'turn_latency_ms, from the end of the transcription to audio ready, is the sum of its parts and the remainder';
 
+-- How a reader asks what has changed since it last looked: rows written by transactions that had not ended then.
+
+create function transaction_number(short xid) returns bigint
+    language sql stable parallel safe
+    return (
+        select latest - ((latest - short::text::bigint) & 4294967295)
+        from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as now (latest)
+    );
+
+comment on function transaction_number is 'the whole number of a transaction, from a row''s xmin, which is its lower half';

@@ -1,0 +1,26 @@
+-- What people look for calls by, and how a reader asks what has changed since it last looked.
+
+drop index calls_by_start;
+
+alter table calls
+    add column began_at timestamptz not null generated always as (
+        coalesce(started_at, last_message_at, timestamptz '1970-01-01 00:00:00+00')
+    ) stored;
+
+comment on column calls.began_at is 'started_at; where that was never told, the newest message''s time, and 1970 without any';
+
+create index calls_by_time on calls (began_at desc, call_id);
+create index calls_by_status on calls (status, began_at desc, call_id);
+create index calls_by_assistant on calls (assistant_id, began_at desc, call_id);
+create index calls_by_team on calls (team_id, began_at desc, call_id);
+create index calls_in_progress on calls (began_at desc, call_id)
+    where ended_at is null and (status is null or status not in ('finished', 'failed'));
+
+create function transaction_number(short xid) returns bigint
+    language sql stable parallel safe
+    return (
+        select latest - ((latest - short::text::bigint) & 4294967295)
+        from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as now (latest)
+    );
+
+comment on function transaction_number is 'the whole number of a transaction, from a row''s xmin, which is its lower half';
