@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.stand import READY_SECONDS, Stand, wait_for
-from ingest.server import BACKLOG
+from shared.http_server import BACKLOG
 from shared.settings import Settings
 
 PATH = "/webhooks/interactly"

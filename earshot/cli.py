@@ -20,7 +20,7 @@ SHARE = click.FloatRange(0, 1)
 
 
 # Each is `command` in the module of its name in earshot/commands.
-MODULES: tuple[str, ...] = ("janitor", "failed", "replay", "event", "doctor", "rebuild")
+MODULES: tuple[str, ...] = ("janitor", "console", "failed", "replay", "event", "doctor", "rebuild")
 
 
 class Commands(click.Group):

@@ -21,7 +21,7 @@ _LIMITS = """
 """
 
 # Not the fault of the event, whatever SQLSTATE class the server files them under.
-_OUTAGES = (
+OUTAGES = (
     errors.ReadOnlySqlTransaction,
     errors.InsufficientResources,
     errors.OperatorIntervention,
@@ -65,7 +65,7 @@ class Database:
         except errors.QueryCanceled:
             # Too slow every time is a fault to be counted, not an outage to be waited for.
             raise
-        except _OUTAGES as error:
+        except OUTAGES as error:
             raise DatabaseUnavailable(type(error).__name__) from None
         except (psycopg.DataError, errors.ProgramLimitExceeded) as error:
             raise BadEvent(f"PostgreSQL refused a value: {type(error).__name__}") from None

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
     spool_dir: Path = DEFAULT_DATA_DIR / "spool"
     spool_max_bytes: int = Field(default=1024**3, ge=1024 * 1024)
 
+    console_port: int = Field(default=8001, ge=1, le=65535)
+    console_threads: int = Field(default=16, ge=2, le=256)
+    console_streams: int = Field(default=200, ge=1, le=2000)
+    console_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    slow_turn_ms: int = Field(default=3000, ge=1, le=600_000)
+
     batch_size: int = Field(default=500, ge=1, le=2000)
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     job_attempts: int = Field(default=5, ge=1, le=100)

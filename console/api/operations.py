@@ -1,0 +1,121 @@
+"""How an operation of the API is declared: what it is asked by, what it answers, and the function that reads it."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+
+from console.errors import Unprocessable
+from console.services import Services
+
+MOST_ROWS = 500
+LONGEST_TEXT = 500
+
+PathValues = Mapping[str, str]
+Place = tuple[Any, ...]
+
+
+def _printable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a character that no text can hold")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_printable)]
+
+
+class Query(BaseModel):
+    """The parameters of an operation; one that is not known is refused, lest a filter be thought to work."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ListingQuery(Query):
+    """The parameters that every listing takes beside its filters."""
+
+    limit: int = Field(default=50, ge=1, le=MOST_ROWS, description="rows of a page; an export has all")
+    cursor: str | None = Field(default=None, max_length=4000, description="`next` of the page before")
+    format: Literal["json", "csv", "ndjson"] = Field(default="json", description="csv and ndjson: all rows, streamed")
+
+
+class Row(BaseModel):
+    """A row, or part of an answer; its fields are those of the JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+
+class Problem(BaseModel):
+    """What is answered when something is wrong."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One answer to one question. `read` raises Missing, Unprocessable, DatabaseUnavailable and QueueUnavailable."""
+
+    path: str
+    summary: str
+    query: type[Query] = Query
+    answer: type[BaseModel]
+    read: Callable[[Services, PathValues, Any], BaseModel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Rows in an order of their own, page by page.
+
+    `read(services, path_values, query, place, limit)` gives up to `limit` rows that come behind `place`, the key of a
+    row as `place_of` gives it; None stands for the beginning. `places` is the type of that key, a tuple.
+    """
+
+    path: str
+    summary: str
+    noun: str
+    query: type[ListingQuery]
+    row: type[Row]
+    places: TypeAdapter[Any]
+    place_of: Callable[[Any], Place]
+    read: Callable[[Services, PathValues, Any, Place | None, int], Sequence[Row]]
+
+    @property
+    def page(self) -> type[BaseModel]:
+        """The type of a page: the rows under the listing's noun, and the cursor of the next page."""
+        return _page_type(self.noun, self.row)
+
+
+@cache
+def _page_type(noun: str, row: type[Row]) -> type[BaseModel]:
+    fields: dict[str, Any] = {noun: (list[row], ...), "next": (str | None, ...)}  # type: ignore[valid-type]
+    return create_model(f"{row.__name__}Page", **fields)
+
+
+def read_page(listing: Listing, services: Services, path: PathValues, query: ListingQuery) -> BaseModel:
+    """Read the page that a query asks for: its rows under the listing's noun, and the cursor of the next or None."""
+    rows = listing.read(services, path, query, read_cursor(listing, query.cursor), query.limit + 1)
+    page, rest = rows[: query.limit], rows[query.limit :]
+    following = write_cursor(listing, page[-1]) if rest else None
+    told: dict[str, Any] = {listing.noun: page, "next": following}
+    return listing.page.model_construct(**told)
+
+
+def write_cursor(listing: Listing, row: Row) -> str:
+    """Name a row, so that the next page begins behind it: opaque to whoever sends it back."""
+    return base64.urlsafe_b64encode(listing.places.dump_json(listing.place_of(row))).decode().rstrip("=")
+
+
+def read_cursor(listing: Listing, cursor: str | None) -> Place | None:
+    """Read what `write_cursor` wrote. Raises Unprocessable for anything else."""
+    if cursor is None:
+        return None
+    try:
+        place = listing.places.validate_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+    except (binascii.Error, ValidationError, ValueError):
+        raise Unprocessable("cursor: is none that this listing has given") from None
+    if any("\0" in value for value in place if isinstance(value, str)):
+        raise Unprocessable("cursor: is none that this listing has given")
+    return tuple(place)

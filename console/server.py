@@ -1,0 +1,43 @@
+"""Serve the console: granian's main process, and its worker, with threads enough for pages beside open streams."""
+
+import logging
+from functools import partial
+
+from flask import Flask
+
+from console.access import Access
+from console.app import create_app
+from shared.http_server import begin_process, free_address, make_server, shown_url
+from shared.logs import configure_logs, log
+from shared.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises SettingsError without a usable CONSOLE_TOKENS; SystemExit, with a message, when it cannot listen.
+    """
+    Access(settings.console_tokens)
+    address = free_address(settings.host, settings.console_port, "CONSOLE_PORT")
+    threads = settings.console_threads + settings.console_streams
+    server = make_server("console", address, settings.console_port, workers=1, threads=threads)
+    configure_logs(settings.log_level)
+    server.on_startup(partial(_log_start, settings))
+    server.on_shutdown(_log_stop)
+    server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
+
+
+def load_app(settings: Settings) -> Flask:
+    """Build the application in the process that serves it, which from now on ends with its parent."""
+    begin_process(settings.log_level)
+    app = create_app(settings)
+    app.start()
+    return app
+
+
+def _log_start(settings: Settings) -> None:
+    log(logging.INFO, "console.started", address=shown_url(settings.host, settings.console_port))
+
+
+def _log_stop() -> None:
+    log(logging.INFO, "console.stopped")
