@@ -18,6 +18,7 @@ COPY pyproject.toml README.md ./
 COPY earshot earshot
 COPY ingest ingest
 COPY workers workers
+COPY console console
 COPY shared shared
 RUN pip --python /opt/earshot install --no-deps --no-build-isolation . \
  && pip --python /opt/earshot uninstall --yes setuptools
@@ -32,7 +33,7 @@ RUN groupadd --gid 10001 earshot \
 
 COPY --from=build /opt/earshot /opt/earshot
 
-# HOST: the ingest listens to the proxy, which is another machine to it.
+# HOST: ingest and console listen to other machines, since the proxy and the port are such to them.
 # SPOOL_DIR: a volume mounted there begins with the owner and the mode of that directory.
 # PYTHONSAFEPATH: nothing is imported from the directory a program is started in.
 ENV PATH=/opt/earshot/bin:$PATH \
@@ -43,7 +44,7 @@ ENV PATH=/opt/earshot/bin:$PATH \
     SPOOL_DIR=/var/lib/earshot/spool
 
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["earshot"]
 CMD ["--help"]

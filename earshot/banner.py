@@ -39,7 +39,8 @@ def render_banner(around: Surroundings, *, bold: bool) -> str:
     ]
     title = "Earshot is up."
     lines = [f"\x1b[1m{title}\x1b[0m" if bold else title, *(f"  {name:<9}{place}" for name, place in places)]
-    return "\n" + "\n".join([*lines, "", "An event by hand:", _curl(around)]) + "\n\n"
+    log_in = ["", "The token to log in to the console with:", _token(around)] if around.console_url else []
+    return "\n" + "\n".join([*lines, *log_in, "", "An event by hand:", _curl(around)]) + "\n\n"
 
 
 def render_next_steps(around: Surroundings) -> str:
@@ -62,6 +63,10 @@ def write_psql_script(data_dir: DataDir, database_url: str, bundled: Path) -> st
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(program)} {shlex.quote(database_url)} "$@"\n')
     script.chmod(0o700)
     return _quoted(script)
+
+
+def _token(around: Surroundings) -> str:
+    return f"  sed -n 's/^CONSOLE_TOKENS=//p' {_quoted(around.data_dir.env)} | cut -d, -f1"
 
 
 def _curl(around: Surroundings) -> str:

@@ -99,7 +99,8 @@ def _is_up(run: Run, programs: Programs, options: UpOptions) -> bool:
     if not run.supervisor.all_running(programs):
         return False
     host = "127.0.0.1" if options.host == "0.0.0.0" else options.host  # noqa: S104 - compared with
-    return "ingest" not in programs or is_ready(host, options.port)
+    ports = {"ingest": options.port, "console": options.console_port}
+    return all(is_ready(host, port) for name, port in ports.items() if name in programs)
 
 
 def _wants_sample(run: Run, options: UpOptions) -> bool:

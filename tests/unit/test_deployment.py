@@ -14,6 +14,7 @@ from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from earshot.procfile import read_procfile
+from shared.http_server import STOP_SECONDS
 from shared.settings import Settings
 from shared.stages import QUEUES
 from workers.turns import Turn
@@ -33,6 +34,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>[^}]*)\}")
 SECRET = re.compile("PASSWORD|SECRET|TOKEN")
 SENDER_WAITS_SECONDS = 20
+LONGEST_JOB_SECONDS = Settings.model_fields["job_timeout_seconds"].default
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -115,12 +117,12 @@ def test_a_service_is_watched_and_restarted(name: str) -> None:
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
-@pytest.mark.parametrize("name", [*WORKERS, "janitor"])
-def test_workers_wait_for_what_they_need(name: str) -> None:
-    """A worker starts with its tables made and its queue open, and is given the time to end its job."""
+@pytest.mark.parametrize("name", [*WORKERS, "janitor", "console"])
+def test_programs_wait_for_what_they_need(name: str) -> None:
+    """A program starts with its tables made and its queue open, and a worker is given the time to end its job."""
     waits = {other: wait["condition"] for other, wait in SERVICES[name]["depends_on"].items()}
     assert waits == {"migrate": "service_completed_successfully", "valkey": "service_healthy"}
-    assert seconds(SERVICES[name]["stop_grace_period"]) > default_of("job_timeout_seconds")
+    assert seconds(SERVICES[name]["stop_grace_period"]) > (STOP_SECONDS if name == "console" else LONGEST_JOB_SECONDS)
 
 
 def test_workers_are_healthy_while_they_are_registered() -> None:
@@ -179,21 +181,23 @@ def test_valkey_wants_a_password_that_no_command_line_shows() -> None:
     assert "$$VALKEY_PASSWORD" in SERVICES["valkey"]["healthcheck"]["test"][1]
 
 
-def test_only_the_proxy_is_published() -> None:
-    """No other service has a port on the host, and the proxy's is the machine's own unless somebody says otherwise."""
-    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["proxy"]
-    assert SERVICES["proxy"]["ports"] == ["${PUBLISHED_ADDRESS:-127.0.0.1:8000}:8080"]
+def test_only_proxy_and_console_are_published() -> None:
+    """No other service has a port on the host, and these are the machine's own unless somebody says otherwise."""
+    assert {name: SERVICES[name]["ports"] for name in SERVICES if "ports" in SERVICES[name]} == {
+        "proxy": ["${PUBLISHED_ADDRESS:-127.0.0.1:8000}:8080"],
+        "console": [f"${{CONSOLE_ADDRESS:-127.0.0.1:8001}}:{default_of('console_port')}"],
+    }
     assert directive("listen") == "8080"
 
 
 def test_networks_keep_the_servers_apart() -> None:
-    """The proxy reaches the ingest only, the ingest no rows, and nothing but the proxy anything outside."""
+    """The proxy reaches the ingest only, the ingest no rows, and only proxy and console anything outside."""
     members = {net: {name for name in SERVICES if net in SERVICES[name]["networks"]} for net in COMPOSE["networks"]}
     assert members == {
-        "published": {"proxy"},
+        "published": {"proxy", "console"},
         "requests": {"proxy", "ingest"},
-        "queue": {"ingest", "valkey", "janitor", *WORKERS},
-        "rows": {"postgres", "migrate", "janitor", *WORKERS},
+        "queue": {"ingest", "valkey", "janitor", "console", *WORKERS},
+        "rows": {"postgres", "migrate", "janitor", "console", *WORKERS},
     }
     assert {net for net, options in COMPOSE["networks"].items() if not options.get("internal")} == {"published"}
 
@@ -240,7 +244,7 @@ def test_the_proxy_logs_no_secret() -> None:
 def test_secrets_have_no_default() -> None:
     """Compose refuses to start without them, with a word on where to set them, and the example gives none away."""
     secrets = {name: rests for name, rests in references().items() if SECRET.search(name)}
-    assert set(secrets) == {"WEBHOOK_SECRETS", "VALKEY_PASSWORD", "POSTGRES_PASSWORD"}
+    assert set(secrets) == {"WEBHOOK_SECRETS", "CONSOLE_TOKENS", "VALKEY_PASSWORD", "POSTGRES_PASSWORD"}
     for name, rests in secrets.items():
         assert rests == {f":?copy deploy/env.example to .env and set {name} there"}
     given = [pair for service in SERVICES.values() for pair in service.get("environment", {}).items()]

@@ -16,7 +16,7 @@ from workers.metrics import LEAVES
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-PROGRAMS = ("earshot", "ingest", "shared", "workers")
+PROGRAMS = ("console", "earshot", "ingest", "shared", "workers")
 SOURCES = [path for program in PROGRAMS for path in sorted((ROOT / program).rglob("*.py"))]
 
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

@@ -1,5 +1,6 @@
 """What `up` tells the person."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ def test_the_banner_has_what_is_needed(around: Surroundings) -> None:
     assert "x-interactly-secret: $(sed -n 's/^WEBHOOK_SECRETS=//p' .earshot/env | cut -d, -f1)" in banner
     assert ".earshot/psql" in banner
     assert "Console" not in banner
+
+
+def test_the_banner_tells_how_to_log_in(around: Surroundings) -> None:
+    """Where there is a console, its address is told, and where its token is found; the token itself is not."""
+    banner = render_banner(replace(around, console_url="http://127.0.0.1:8001"), bold=False)
+    assert "Console  http://127.0.0.1:8001" in banner
+    assert "sed -n 's/^CONSOLE_TOKENS=//p' .earshot/env" in banner
 
 
 def test_the_next_steps_are_three_lines(around: Surroundings) -> None:
