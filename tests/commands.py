@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,17 @@ from types import TracebackType
 from earshot.children import LAUNCHER, wait_until
 
 PATIENCE_SECONDS = 30.0
-FORGOTTEN = ("REDIS_URL", "DATABASE_URL", "WEBHOOK_SECRETS", "CONSOLE_TOKENS", "PORT", "EARSHOT_DATA_DIR", "HOST")
+FORGOTTEN = (
+    *("REDIS_URL", "DATABASE_URL", "WEBHOOK_SECRETS", "CONSOLE_TOKENS", "PORT", "CONSOLE_PORT"),
+    *("EARSHOT_DATA_DIR", "HOST"),
+)
+
+
+def free_port() -> int:
+    """Find a port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class EarshotCommand:

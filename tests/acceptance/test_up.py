@@ -16,7 +16,7 @@ from earshot.children import wait_until
 from earshot.env_file import read_env
 from earshot.procfile import PROJECT_PROCFILE, read_procfile
 from earshot.samples import SECOND_CALL, first_call
-from tests.commands import PATIENCE_SECONDS, EarshotCommand
+from tests.commands import PATIENCE_SECONDS, EarshotCommand, free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 
@@ -41,14 +41,18 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
-def real_up(directory: Path, port: int) -> Iterator[EarshotCommand]:
-    with EarshotCommand("up", "--port", str(port), directory=directory) as command:
+def console_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def real_up(directory: Path, port: int, console_port: int) -> Iterator[EarshotCommand]:
+    ports = ("--port", str(port), "--console-port", str(console_port))
+    with EarshotCommand("up", *ports, directory=directory) as command:
         command.wait_for(UP)
         yield command
 
@@ -122,20 +126,22 @@ def test_a_taken_port_is_named_before_anything_starts(directory: Path) -> None:
 def test_a_failed_migration_ends_everything(tmp_path: Path, port: int) -> None:
     """Without tables no program is started; the reason stands in the log and nothing stays."""
     nowhere = {"DATABASE_URL": f"postgresql://nobody@{str(tmp_path).replace('/', '%2F')}/none"}
-    with EarshotCommand("up", "--port", str(port), directory=tmp_path / "data", variables=nowhere) as command:
+    ports = ("--port", str(port), "--console-port", str(free_port()))
+    with EarshotCommand("up", *ports, directory=tmp_path / "data", variables=nowhere) as command:
         assert command.wait() == 1
         assert "could not be migrated" in command.output
         assert "Traceback" not in command.output
         assert not command.processes()
 
 
-def test_the_first_run_shows_rows(real_up: EarshotCommand, directory: Path, port: int) -> None:
+def test_the_first_run_shows_rows(real_up: EarshotCommand, directory: Path, port: int, console_port: int) -> None:
     """The sample call goes in over HTTP and its rows and latencies are shown; no secret is."""
     output = real_up.output
     known = read_env(directory / "env")
     assert "8 events posted, their rows arrived" in output
     assert "2474   1000   1184    287       3" in output
     assert f"POST http://127.0.0.1:{port}/webhooks/interactly" in output
+    assert f"Console  http://127.0.0.1:{console_port}" in output
     assert known["WEBHOOK_SECRETS"] not in output
     assert known["CONSOLE_TOKENS"] not in output
     assert str(port) == known["PORT"]
