@@ -44,10 +44,11 @@ def render_banner(around: Surroundings, *, bold: bool) -> str:
 
 
 def render_next_steps(around: Surroundings) -> str:
-    """Say three things to try, one line each."""
+    """Say what to try, one line each."""
     option = "" if around.data_dir.root == Path.cwd() / ".earshot" else f" --data-dir {_quoted(around.data_dir.root)}"
     name, process = around.victim
     steps = [
+        (f"{_earshot()} simulate{option} --live", "calls of now; watch them in the console"),
         (f"{_earshot()} send{option} {_quoted(SECOND_CALL)}", "or files of your own"),
         (f"{around.psql} -c {QUERY}", ""),
         (f"kill -9 {process}", f"the program {name}: it comes back, and nothing is lost"),

@@ -160,18 +160,23 @@ def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connecti
 @click.option("--lose", type=SHARE, default=0, show_default=True, help="Share of the events never sent.")
 @click.option("--duplicate", type=SHARE, default=0, show_default=True, help="Share of the events sent twice.")
 @click.option("--reorder", type=SHARE, default=0, show_default=True, help="Share of the events sent late.")
+@click.option("--live", is_flag=True, help="Calls of now, each event when its moment comes; --rate does not apply.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one makes other calls.")
 @click.pass_context
 def simulate(ctx: click.Context, /, data_dir: Path, calls: int, messages: int, **more: Any) -> None:
-    """Post a stream of made-up calls to a running ingest, as evenly as a platform would."""
+    """Post a stream of made-up calls to a running ingest: yesterday's evenly, or with --live calls of now."""
     from earshot.disturbance import Disturbance, disturbed
     from earshot.sending import send_bodies
     from earshot.simulation import Plan, simulate_calls
-    from earshot.timing import at_rate
+    from earshot.timing import at_rate, live_calls, yesterday_ms
 
-    events = simulate_calls(more["seed"], calls, more["at_once"], Plan(messages))
+    seed, at_once, plan = more["seed"], more["at_once"], Plan(messages)
     disturbance = Disturbance(more["lose"], more["duplicate"], more["reorder"])
-    bodies = at_rate(more["rate"], disturbed(events, disturbance, more["seed"]))
+    if more["live"]:
+        bodies = disturbed(live_calls(seed, calls, at_once, plan), disturbance, seed)
+    else:
+        events = simulate_calls(seed, calls, at_once, plan, yesterday_ms())
+        bodies = at_rate(more["rate"], disturbed(events, disturbance, seed))
     ctx.exit(send_bodies(bodies, *_where(data_dir, more["url"], more["secret"]), connections=1))
 
 

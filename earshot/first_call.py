@@ -1,15 +1,19 @@
 """The sample call of the first run: posted like any other, and shown as the rows that come of it."""
 
 import io
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
+import msgspec
 import psycopg
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from earshot.errors import EarshotError
+from earshot.moving import moved
 from earshot.posting import Poster
 from earshot.samples import first_call
 
@@ -37,11 +41,16 @@ Transcript = Sequence[tuple[str, str, *tuple[float | None, ...]]]
 
 
 def post_first_call(url: str, secret: str) -> int:
-    """Post the sample call's events and tell how many. Raises EarshotError when one is not accepted."""
+    """Post the sample call's events as if it ended now, and tell how many.
+
+    Raises EarshotError when one is not accepted.
+    """
     poster = Poster(url, secret)
     events = first_call()
-    for event in events:
-        answer = poster.post(event.read_bytes())
+    bodies = [msgspec.json.decode(event.read_bytes()) for event in events]
+    later = timedelta(milliseconds=time.time_ns() // 1_000_000 - bodies[-1]["message"]["timestamp"])
+    for event, body in zip(events, bodies, strict=True):
+        answer = poster.post(msgspec.json.encode(moved(body, later)))
         if not answer.is_accepted:
             raise EarshotError(f"The sample {event.name} was refused: {answer.code} {answer.outcome}")
     poster.close()

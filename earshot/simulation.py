@@ -34,6 +34,13 @@ ANSWERS = (
 )
 WELCOME = "Good morning, this is the assistant of Alder and Sons. How can I help you?"
 DAY_MS = 86_400_000
+LONG_AGO_MS = 1_772_702_480_000
+# Id, name, provider and model; a call's number decides which answers it.
+ASSISTANTS = (
+    ("697769ef5e6d94d5ad83e01e", "Reception", "gemini", "gemini-3-flash-preview"),
+    ("697769ef5e6d94d5ad83e02f", "Workshop", "gemini", "gemini-3-flash-preview"),
+    ("697769ef5e6d94d5ad83e03a", "Orders", "openai", "gpt-5-mini"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Conversation:
     """A call as it unfolds: its clock (ms since 1970), and what has been said so far."""
 
     chance: random.Random
+    number: int
     call_id: str
     started_at: int
     now: int = 0
@@ -56,25 +64,30 @@ class Conversation:
     messages: list[Event] = field(default_factory=list)
 
 
-def simulate_call(seed: int, number: int, plan: Plan = Plan(), started_at: int = 1_772_702_480_000) -> Iterator[Event]:
-    """Yield the bodies of one call in the order of sending: statuses, a snapshot per message, and the report."""
+def simulate_call(
+    seed: int, number: int, plan: Plan = Plan(), begins_at: int = LONG_AGO_MS, within_ms: int = DAY_MS
+) -> Iterator[Event]:
+    """Yield the bodies of one call in the order of sending: statuses, a snapshot per message, and the report.
+
+    It begins within `within_ms` after `begins_at` (ms since 1970).
+    """
     chance = random.Random(f"{seed}-{number}")  # noqa: S311 - made-up calls, not secrets
-    call = Conversation(chance, _call_id(chance), started_at + chance.randrange(DAY_MS))
+    call = Conversation(chance, number, _call_id(chance), begins_at + chance.randrange(within_ms))
     call.now = call.started_at
     for status in ("initiated", "queued", "ongoing"):
         call.now += chance.randint(20, 400)
-        yield _event(call, "status-update", status, assistant=_assistant())
+        yield _event(call, "status-update", status, assistant=_assistant(call))
     while len(call.messages) < plan.messages:
         _say_next(call, plan)
         yield _event(call, "conversation-update", "ongoing", messages=list(call.messages))
     call.now += chance.randint(500, 3000)
-    yield _event(call, "status-update", "finished", assistant=_assistant())
+    yield _event(call, "status-update", "finished", assistant=_assistant(call))
     yield _report(call)
 
 
-def simulate_calls(seed: int, calls: int, at_once: int, plan: Plan) -> Iterator[bytes]:
+def simulate_calls(seed: int, calls: int, at_once: int, plan: Plan, begins_at: int = LONG_AGO_MS) -> Iterator[bytes]:
     """Yield the bodies of many calls, of which `at_once` go on side by side, in turn."""
-    waiting = (simulate_call(seed, number, plan) for number in range(calls))
+    waiting = (simulate_call(seed, number, plan, begins_at) for number in range(calls))
     going = list(islice(waiting, at_once))
     while going:
         for call in list(going):
@@ -197,13 +210,13 @@ def _event(call: Conversation, event_type: str, status: str, **parts: Any) -> Ev
     details = {
         "id": call.call_id,
         "teamId": "67c0231ae6880fe48ef929ee",
-        "assistantId": "697769ef5e6d94d5ad83e01e",
+        "assistantId": _assistant(call)["_id"],
         "callType": "web",
         "direction": "inbound",
         # The platform tells it a few milliseconds differently each time.
         "startAt": _iso(call.started_at + call.now % 7),
         "userNumber": "web-A Caller",
-        "assistantNumber": "697769ef5e6d94d5ad83e01e",
+        "assistantNumber": _assistant(call)["_id"],
         "status": status,
         "phoneCallStatus": "in-progress",
         "callEndTriggerBy": "",
@@ -216,13 +229,9 @@ def _event(call: Conversation, event_type: str, status: str, **parts: Any) -> Ev
     return {"message": {**message, **parts, "phone": {"provider": {"name": ""}}}}
 
 
-def _assistant() -> Event:
-    return {
-        "_id": "697769ef5e6d94d5ad83e01e",
-        "name": "Reception",
-        "assistantProvider": "gemini",
-        "assistantModel": "gemini-3-flash-preview",
-    }
+def _assistant(call: Conversation) -> Event:
+    assistant = ASSISTANTS[call.number % len(ASSISTANTS)]
+    return dict(zip(("_id", "name", "assistantProvider", "assistantModel"), assistant, strict=True))
 
 
 def _message(message_id: str, role: str, text: str, timestamp: int, metrics: Event) -> Event:

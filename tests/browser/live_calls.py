@@ -3,14 +3,11 @@
 import json
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
+from earshot.moving import moved
 from shared.event_records import StoredEvent
 from tests.calls import STARTED_AT_MS, TURN_MS
-
-MOMENTS = ("timestamp", "timestampMs")
-DATES = ("startAt", "endAt")
 
 
 class Poster:
@@ -31,21 +28,3 @@ class Poster:
         request = urllib.request.Request(self._url, body, headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 202
-
-
-def moved(part: Any, later: timedelta) -> Any:
-    """Copy a part of an event with every time in it moved."""
-    if isinstance(part, list):
-        return [moved(item, later) for item in part]
-    if not isinstance(part, dict):
-        return part
-    return {name: _moved(name, value, later) for name, value in part.items()}
-
-
-def _moved(name: str, value: Any, later: timedelta) -> Any:
-    if name in MOMENTS and isinstance(value, int):
-        return value + round(later.total_seconds() * 1000)
-    if name in DATES and isinstance(value, str):
-        moment = datetime.fromisoformat(value).astimezone(UTC) + later
-        return moment.isoformat().replace("+00:00", "Z")
-    return moved(value, later)

@@ -32,13 +32,14 @@ def test_the_banner_tells_how_to_log_in(around: Surroundings) -> None:
     assert "sed -n 's/^CONSOLE_TOKENS=//p' .earshot/env" in banner
 
 
-def test_the_next_steps_are_three_lines(around: Surroundings) -> None:
+def test_the_next_steps_are_a_line_each(around: Surroundings) -> None:
     """Commands are given as they can be typed in the same directory."""
     steps = render_next_steps(around)
     assert "earshot send " in steps
     assert "--data-dir" not in steps
     assert "kill -9 42  # the program metrics" in steps
-    assert sum(line.startswith("  ") for line in steps.splitlines()) == 3
+    assert "earshot simulate --live" in steps
+    assert sum(line.startswith("  ") for line in steps.splitlines()) == 4
 
 
 def test_texts_are_shown_as_they_are() -> None:
