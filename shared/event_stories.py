@@ -10,8 +10,6 @@ from itertools import islice
 from typing import Any, Literal, TypeVar, cast
 
 from redis import Redis
-from rq.job import Job
-from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 
 from shared.database import Connection, Database
 from shared.errors import DatabaseUnavailable, QueueUnavailable
@@ -19,6 +17,7 @@ from shared.event_records import PREFIX, record_key
 from shared.failures import UNKNOWN
 from shared.queries import queries
 from shared.redis_client import redis_faults_told
+from shared.rq_names import failed_key, job_id_of, job_key, scheduled_key
 from shared.stages import QUEUES
 
 ID_LENGTH = 32
@@ -155,11 +154,11 @@ class Stories:
                 story.pending = [self._pending(story.event_id, stage) for stage in stages]
 
     def _pending(self, event_id: str, stage: str) -> PendingStage:
-        job_id = f"{event_id}-{stage}"
+        job_id = job_id_of(event_id, stage)
         with self._redis.pipeline() as pipeline:
-            pipeline.hmget(Job.redis_job_namespace_prefix + job_id, _JOB_FIELDS)
-            pipeline.zscore(FailedJobRegistry.key_template.format(stage), job_id)
-            pipeline.zscore(ScheduledJobRegistry.key_template.format(stage), job_id)
+            pipeline.hmget(job_key(job_id), _JOB_FIELDS)
+            pipeline.zscore(failed_key(stage), job_id)
+            pipeline.zscore(scheduled_key(stage), job_id)
             job, failed, due = pipeline.execute()
         return _pending_stage(stage, dict(zip(_JOB_FIELDS, job, strict=True)), is_failed=failed is not None, due=due)
 

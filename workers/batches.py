@@ -12,12 +12,12 @@ from typing import cast
 
 from redis import Redis
 from rq import Queue
-from rq.intermediate_queue import IntermediateQueue
 from rq.utils import now, utcformat
 
 from shared.errors import BadEvent
 from shared.event_records import StoredEvent, decompress
 from shared.publisher import attempts_meta, job_data
+from shared.rq_names import event_id_of_job, intermediate_key
 
 Bytes = bytes | None
 
@@ -46,7 +46,7 @@ class TakenJob:
 
     def event_id(self, stage: str) -> str:
         """Name the job's event."""
-        return self.job_id.removesuffix(f"-{stage}")
+        return event_id_of_job(self.job_id, stage)
 
     def event(self, stage: str) -> StoredEvent | None:
         """Read the job's event; None where it is done already. Raises BadEvent."""
@@ -80,7 +80,7 @@ class BatchQueue:
         self._redis = redis
         self._worker = (worker_name, worker_key)
         self._queue_key = queue.key
-        self._intermediate_key = IntermediateQueue.get_intermediate_queue_key(queue.key)
+        self._intermediate_key = intermediate_key(queue.name)
         self._started_key = queue.started_job_registry.key
         self._take, self._finish, self._give_back = (
             redis.register_script(files("shared").joinpath(f"lua/{name}.lua").read_text())

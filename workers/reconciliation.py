@@ -16,6 +16,7 @@ from rq.utils import now, utcformat
 
 from shared.event_records import PREFIX
 from shared.publisher import job_data, shared_fields
+from shared.rq_names import JOB_PREFIX, QUEUES_KEY, job_id_of, queue_key, started_key
 from shared.settings import Settings
 from shared.stages import QUEUES
 from workers.pages import pages, read_queue, scan_hashes
@@ -41,7 +42,7 @@ class PendingStage(NamedTuple):
     @property
     def job_id(self) -> bytes:
         """The id of the job that should do it."""
-        return f"{self.event_id}-{self.stage}".encode()
+        return job_id_of(self.event_id, self.stage).encode()
 
 
 # What its job looked like when a stage became a suspect; empty values where there is none.
@@ -91,11 +92,11 @@ class Reconciler:
         """Read who waits and who is at work, in the order in which jobs move on: none slips through between."""
         held: set[bytes] = set()
         for stage in QUEUES:
-            for page in read_queue(self._redis, f"rq:queue:{stage}"):
+            for page in read_queue(self._redis, queue_key(stage)):
                 between_pages()
                 held.update(page)
         for stage in QUEUES:
-            leases = cast("list[bytes]", self._redis.zrange(f"rq:wip:{stage}", 0, -1))
+            leases = cast("list[bytes]", self._redis.zrange(started_key(stage), 0, -1))
             held.update(lease.partition(b":")[0] for lease in leases)
         return held
 
@@ -104,7 +105,7 @@ class Reconciler:
             return []
         with self._redis.pipeline(transaction=False) as pipeline:
             for pending in unheld:
-                pipeline.hmget(b"rq:job:" + pending.job_id, STATE)
+                pipeline.hmget(JOB_PREFIX.encode() + pending.job_id, STATE)
             found = cast("list[list[bytes | None]]", pipeline.execute())
         return [b"\n".join(value or b"" for value in values) for values in found]
 
@@ -121,7 +122,7 @@ class Reconciler:
         arguments += [len(STATE), *STATE]
         for pending in page:
             arguments += [pending.event_id, job_data(stage, pending.event_id), lost[pending]]
-        return cast("list[bytes]", self._redispatch([KEY, "rq:queues"], arguments))
+        return cast("list[bytes]", self._redispatch([KEY, QUEUES_KEY], arguments))
 
 
 def _event_id(key: bytes) -> str:

@@ -10,6 +10,7 @@ from redis import Redis
 from shared.database import Database
 from shared.jobs import OUT_OF_REACH_SECONDS
 from shared.queries import queries
+from shared.rq_names import event_id_of_job, failed_key
 from shared.stages import QUEUES
 from workers.pages import PAGE
 
@@ -27,14 +28,14 @@ def discard_dead_letters(redis: Redis, days: int, between_pages: Callable[[], ob
     script = redis.register_script(files("shared").joinpath("lua/discard.lua").read_text())
     failed_before = OUT_OF_REACH_SECONDS + time.time() - days * DAY_SECONDS
     for stage in QUEUES:
-        key = f"rq:failed:{stage}"
-        ending = f"-{stage}".encode()
+        key = failed_key(stage)
         discarded = kept = 0
         while jobs := cast(
             "list[bytes]", redis.zrangebyscore(key, OUT_OF_REACH_SECONDS, failed_before, start=kept, num=PAGE)
         ):
             between_pages()
-            event_ids = [job_id.removesuffix(ending) for job_id in jobs if job_id.endswith(ending)]
+            ours = [job_id.decode(errors="replace") for job_id in jobs if job_id.endswith(f"-{stage}".encode())]
+            event_ids = [event_id_of_job(job_id, stage) for job_id in ours]
             kept += len(jobs) - len(event_ids)  # jobs of others in our queue
             discarded += int(script([key], [stage, *event_ids]))
         if discarded:

@@ -15,6 +15,7 @@ from rq.utils import now, utcformat
 from shared.event_records import record_key
 from shared.jobs import StageJob
 from shared.logs import log
+from shared.rq_names import event_id_of_job, intermediate_key, job_key, started_key
 from shared.stages import QUEUES
 from workers.pages import scan_hashes
 from workers.turns import KEY
@@ -46,15 +47,15 @@ class IntermediateSweep:
         """Strike what is there for the second round; returns how many."""
         before, self._seen = self._seen, set(self._find_done())
         for stage, job_id in before & self._seen:
-            self._redis.lrem(f"{_intermediate_key(stage)}", 0, cast("str", job_id))
-            self._redis.delete(f"{_intermediate_key(stage)}:first_seen:{job_id.decode(errors='replace')}")
+            self._redis.lrem(intermediate_key(stage), 0, cast("str", job_id))
+            self._redis.delete(f"{intermediate_key(stage)}:first_seen:{job_id.decode(errors='replace')}")
         return len(before & self._seen)
 
     def _find_done(self) -> Iterator[tuple[str, bytes]]:
         for stage in QUEUES:
-            ids = cast("list[bytes]", self._redis.lrange(_intermediate_key(stage), 0, LONGEST_LIST - 1))
+            ids = cast("list[bytes]", self._redis.lrange(intermediate_key(stage), 0, LONGEST_LIST - 1))
             for job_id in ids:
-                event_id = job_id.decode(errors="replace").removesuffix(f"-{stage}")
+                event_id = event_id_of_job(job_id.decode(errors="replace"), stage)
                 if not self._redis.hexists(record_key(event_id), f"stage:{stage}"):
                     yield stage, job_id
 
@@ -64,7 +65,7 @@ def drop_orphans(redis: Redis, token: str, between_pages: Callable[[], object]) 
     script = redis.register_script(files("shared").joinpath("lua/drop_orphans.lua").read_text())
     touched_before = utcformat(now() - ORPHANS_KEPT)
     dropped = 0
-    for keys in scan_hashes(redis, "rq:job:*"):
+    for keys in scan_hashes(redis, job_key("*")):
         between_pages()
         dropped += int(script([KEY, *keys], [token, touched_before, *QUEUES]))
     return dropped
@@ -79,7 +80,7 @@ def drop_stale_marks(redis: Redis) -> int:
 
 
 def _sweep_leases_of(redis: Redis, stage: str, ended_before: int) -> int:
-    key = f"rq:wip:{stage}"
+    key = started_key(stage)
     ended = redis.zcount(key, "-inf", ended_before)
     if ended:
         try:
@@ -94,14 +95,10 @@ def _sweep_leases_of(redis: Redis, stage: str, ended_before: int) -> int:
 
 
 def _drop_stale_marks_of(redis: Redis, stage: str) -> int:
-    prefix = f"{_intermediate_key(stage)}:first_seen:"
+    prefix = f"{intermediate_key(stage)}:first_seen:"
     marks = [key.decode(errors="replace") for key in redis.scan_iter(match=f"{prefix}*", count=1000, _type="STRING")]
     if not marks:
         return 0
-    present = set(cast("list[bytes]", redis.lrange(_intermediate_key(stage), 0, -1)))
+    present = set(cast("list[bytes]", redis.lrange(intermediate_key(stage), 0, -1)))
     stale = [mark for mark in marks if mark.removeprefix(prefix).encode() not in present]
     return redis.delete(*stale) if stale else 0
-
-
-def _intermediate_key(stage: str) -> str:
-    return f"rq:queue:{stage}:intermediate"
