@@ -12,7 +12,10 @@ from console.api.routes import api_blueprint
 from console.errors import answer_errors, is_api, unauthorized
 from console.health import add_health
 from console.pages.routes import pages_blueprint
+from console.paths import IdConverter
 from console.services import Services, make_services
+from console.streams.routes import streams_blueprint
+from console.streams.streams import Streams
 from shared.logs import log
 from shared.settings import Settings
 
@@ -37,14 +40,23 @@ class ConsoleApp(Flask):
     def __init__(self, services: Services) -> None:
         super().__init__("console", static_folder="static", template_folder="templates")
         self.services = services
+        self.streams = Streams(services)
         self.url_map.strict_slashes = False
+        # A path with a slash too many is not there; else it would be a redirect that no program expects.
+        self.url_map.merge_slashes = False
+        self.url_map.converters["id"] = IdConverter
         # Scripts and styles change with a deployment; asking costs less than wondering.
         self.config["SEND_FILE_MAX_AGE_DEFAULT"] = None
         self.config["MAX_CONTENT_LENGTH"] = 64 * 1024
 
     def start(self) -> None:
-        """Open the pool of connections, and whatever listens for changes."""
+        """Open the pool of connections, and listen for changes."""
         self.services.store.open()
+        self.streams.start()
+
+    def stop(self) -> None:
+        """End what would hold up the end of the process: open streams, and the threads that feed them."""
+        self.streams.stop()
 
 
 def create_app(settings: Settings) -> ConsoleApp:
@@ -56,6 +68,7 @@ def create_app(settings: Settings) -> ConsoleApp:
     app.before_request(_admit)
     app.after_request(_finish)
     app.register_blueprint(api_blueprint(services))
+    app.register_blueprint(streams_blueprint(app.streams))
     app.register_blueprint(pages_blueprint(services))
     add_health(app, services.store)
     answer_errors(app)

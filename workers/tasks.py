@@ -7,13 +7,14 @@ keeps and logs that text, and a database's or decoder's may quote the payload.
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from rq import get_current_job
 
+from shared.announcements import announce
 from shared.database import Connection, Database
 from shared.errors import NeverRetry, RetryLater
 from shared.event_records import StoredEvent, load_event
@@ -51,8 +52,8 @@ def open_database(settings: Settings) -> Database:
     return _databases[0]
 
 
-def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
-    """Take a batch of events through a stage, in one transaction; returns how many rows are new or changed.
+def run_stage(stage: str, stored: Sequence[StoredEvent]) -> Mapping[str, int]:
+    """Take a batch of events through a stage, in one transaction; counts the rows that each made new or changed.
 
     Raises BadEvent or DatabaseUnavailable; then nothing was written.
     """
@@ -62,7 +63,12 @@ def run_stage(stage: str, stored: Sequence[StoredEvent]) -> int:
     with database.transaction() as connection:
         written = PROCESSES[stage](connection, events)
         save_receipts(connection, stage, stored, written)
-    return sum(written.values())
+    return written
+
+
+def changed_calls(stored: Iterable[StoredEvent], written: Mapping[str, int]) -> set[str]:
+    """Name the calls of the events that made rows new or changed, for an announcement."""
+    return {event.call_id for event in stored if written.get(event.event_id)}
 
 
 def _run_job(stage: str, event_id: str) -> None:
@@ -93,7 +99,9 @@ def _run_event(stage: str, event_id: str, job: StageJob) -> dict[str, Any]:
         # RQ may hand out a job twice; its event was forgotten when all its stages were done.
         return {"outcome": "already_done"}
     written = run_stage(stage, [event])
-    return {"outcome": "stored", "call_id": event.call_id, "event_type": event.event_type, "written": written}
+    announce(job.connection, changed_calls([event], written))
+    rows = sum(written.values())
+    return {"outcome": "stored", "call_id": event.call_id, "event_type": event.event_type, "written": rows}
 
 
 def _log_failure(level: int, stage: str, job: StageJob, error: Exception, outcome: str) -> None:

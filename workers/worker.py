@@ -24,13 +24,14 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 from rq.worker import WorkerStatus
 
+from shared.announcements import announce
 from shared.database import Database
 from shared.errors import RetryLater
 from shared.jobs import StageJob
 from shared.logs import log
 from shared.settings import Settings
 from workers.batches import Batch, BatchQueue, TakenJob
-from workers.tasks import run_stage
+from workers.tasks import changed_calls, run_stage
 
 # How long an idle worker blocks before it looks for jobs whose pause is over.
 POLL_SECONDS = 2
@@ -172,8 +173,10 @@ class StageWorker(SimpleWorker):
             return False
         seconds = time.monotonic() - started
         self._batches.finish(batch, seconds)
+        # Only now: a worker that dies here leaves nothing undone but the hint.
+        announce(self.connection, changed_calls(batch.events, written))
         self._wait_seconds = FIRST_WAIT_SECONDS
-        self._log(logging.INFO, "stage.done", batch, written=written, duration_ms=seconds * 1000)
+        self._log(logging.INFO, "stage.done", batch, written=sum(written.values()), duration_ms=seconds * 1000)
         return True
 
     def _run_one_by_one(self, batch: Batch, jobs: Sequence[TakenJob], queue: Queue) -> None:
