@@ -1,7 +1,7 @@
 """The program `earshot janitor`: round for round it mends what RQ lost or left, and ends what has been kept for long.
 
-Of several one acts. A server that is away is waited for; PostgreSQL has a thread of its own, so that while it is away
-jobs are recovered all the same.
+Of several one acts. A server that is away is waited for; what PostgreSQL is needed for has threads of its own, so that
+while it is away jobs are recovered all the same.
 """
 
 import logging
@@ -22,6 +22,8 @@ from shared.errors import BadEvent, RetryLater
 from shared.logs import configure_logs, log
 from shared.redis_client import connect_redis
 from shared.settings import Settings
+from workers.figures_thread import NAME as FIGURES
+from workers.figures_thread import FiguresThread
 from workers.reconciliation import Reconciler
 from workers.retention import delete_receipts, discard_dead_letters
 from workers.sweeps import IntermediateSweep, drop_orphans, drop_stale_marks, sweep_leases
@@ -52,7 +54,7 @@ def run(settings: Settings) -> int:
             signal.signal(number, _stop)
         _work(settings)
     log(logging.INFO, "janitor.stopped")
-    if any(thread.name == FORGETTING and thread.is_alive() for thread in threading.enumerate()):
+    if any(thread.name in (FORGETTING, FIGURES) and thread.is_alive() for thread in threading.enumerate()):
         # The interpreter must not be taken down around a thread that is inside of libpq.
         os._exit(0)
     return 0
@@ -61,10 +63,13 @@ def run(settings: Settings) -> int:
 def _work(settings: Settings) -> None:
     url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     janitor = Janitor(connect_redis(url, settings.redis_timeout_seconds), settings)
+    figures = FiguresThread(settings, lambda: janitor.turn.is_ours)
+    figures.start()
     try:
         janitor.work()
     finally:
         janitor.turn.end()
+        figures.stop()
 
 
 def _stop(_number: int, _frame: Any) -> NoReturn:

@@ -23,6 +23,7 @@ from shared.events import WebhookEvent, read_event
 from shared.queries import queries
 from shared.stages import CARRYING_ROUTES, ROUTES, stages_for
 from workers.differences import Difference, compare
+from workers.figures import mark_calls
 from workers.tasks import PROCESSES
 
 CALLS_AT_ONCE = 50
@@ -147,6 +148,7 @@ class Rebuild:
         with self._writer.transaction() as connection:
             outcome.damaged += _tell_again(connection, self._selection.stage, events)
             outcome.tables = {table: self._compare(connection, table, names, batch) for table, names in keys.items()}
+            mark_calls(connection, list(batch))
             if self._dry_run:
                 raise psycopg.Rollback
         return outcome

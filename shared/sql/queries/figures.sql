@@ -1,0 +1,313 @@
+-- name: take_turn
+-- Be the only one who works on figures until the transaction ends, if nobody else is. Its statements sum up much: in
+-- memory, and compiling them first would take longer than they do.
+select
+    pg_try_advisory_xact_lock(%(lock)s) as is_ours, set_config('work_mem', '32MB', true),
+    set_config('jit', 'off', true)
+
+-- name: read_progress
+-- Read up to where receipts have been looked through. No row where that is not to be relied on: nothing was looked at
+-- yet, receipts may have been deleted since, or the tables were restored into a server that counts from elsewhere.
+select horizon, seen_at
+from figures_progress
+where seen_at > now() - make_interval(days => %(receipt_days)s)
+    and horizon <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+
+-- name: mark_all
+-- Mark everything there is, and look through receipts from here on.
+with calls_marked as (
+    insert into stale_calls (call_id)
+    select call_id from calls
+    union
+    select call_id from call_figures
+    order by call_id
+    on conflict do nothing
+),
+hours_marked as (
+    insert into stale_hours (hour)
+    select distinct hour from hourly_calls
+    on conflict do nothing
+)
+insert into figures_progress (horizon, seen_at)
+values (pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now())
+on conflict (is_only_row) do update set
+    horizon = excluded.horizon,
+    seen_at = excluded.seen_at
+
+-- name: mark_changed
+-- Mark the calls of which stages have stored something since the last look. A receipt is dated by the beginning of its
+-- transaction, so what had not ended at the last look is dated before it. The number of a transaction is worked out as
+-- the function transaction_number does: called for each receipt it would take longer than all the rest.
+with latest as (
+    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as number
+),
+calls_marked as (
+    insert into stale_calls (call_id)
+    select distinct call_id
+    from receipts, latest
+    where stored_at >= least(%(seen_at)s::timestamptz, now()) - make_interval(secs => %(longest_seconds)s)
+        and number - ((number - receipts.xmin::text::bigint) & 4294967295) >= %(horizon)s
+        and call_id <> ''
+    order by call_id
+    on conflict do nothing
+)
+update figures_progress
+set horizon = pg_snapshot_xmin(pg_current_snapshot())::text::bigint, seen_at = now()
+
+-- name: mark_calls
+-- Have the figures of calls worked out again, after a change that leaves no receipt.
+insert into stale_calls (call_id)
+select call_id from unnest(%(call_ids)s::text[]) as call_id
+order by call_id
+on conflict do nothing
+
+-- name: take_calls
+-- Take the calls that were marked first, some of them at a time.
+delete from stale_calls
+where call_id in (select call_id from stale_calls order by marked_at, call_id limit %(most)s)
+returning call_id as key, marked_at
+
+-- name: refresh_calls
+-- Work out the figures of calls, and mark the hours in which they began and begin now. A row that comes out the same is
+-- not written; its hour is marked all the same, since its sums are made of more than these figures.
+with told as (
+    select
+        call_id, date_trunc('hour', began_at, 'UTC') as hour, left(coalesce(assistant_id, ''), 256) as assistant_id,
+        left(coalesce(llm_model, ''), 256) as llm_model, coalesce(summary, '') as summary
+    from calls
+    where call_id = any(%(call_ids)s)
+),
+spoken as (
+    select
+        call_id, count(*) filter (where role = 'assistant') as assistant_messages,
+        string_agg(text, E'\n' order by spoken_at, message_id) as texts
+    from messages
+    where call_id = any(%(call_ids)s)
+    group by call_id
+),
+timed as (
+    select
+        call_id, count(*) as turns, count(turn_latency_ms) as turns_measured, max(turn_latency_ms) as slowest_turn_ms
+    from turns
+    where call_id = any(%(call_ids)s)
+    group by call_id
+),
+cut as (
+    select
+        call_id,
+        greatest(
+            count(*) filter (where kind = 'barge_in'), count(*) filter (where kind is distinct from 'barge_in')
+        ) as interruptions
+    from interruptions
+    where call_id = any(%(call_ids)s)
+    group by call_id
+),
+fresh as (
+    select
+        call_id, hour, assistant_id, llm_model, coalesce(turns, 0) as turns,
+        coalesce(turns_measured, 0) as turns_measured, slowest_turn_ms,
+        coalesce(assistant_messages, 0) as assistant_messages, coalesce(interruptions, 0) as interruptions,
+        to_tsvector('simple', left(concat_ws(E'\n', summary, texts), %(most_characters)s)) as words
+    from told
+    left join spoken using (call_id)
+    left join timed using (call_id)
+    left join cut using (call_id)
+),
+before as (
+    select call_id, hour
+    from call_figures
+    where call_id = any(%(call_ids)s)
+),
+dropped as (
+    delete from call_figures
+    where call_id = any(%(call_ids)s) and call_id not in (select call_id from told)
+),
+saved as (
+    insert into call_figures as known (
+        call_id, hour, assistant_id, llm_model, turns, turns_measured, slowest_turn_ms, assistant_messages,
+        interruptions, words, refreshed_at
+    )
+    select
+        call_id, hour, assistant_id, llm_model, turns, turns_measured, slowest_turn_ms, assistant_messages,
+        interruptions, words, now()
+    from fresh
+    on conflict (call_id) do update set
+        hour = excluded.hour,
+        assistant_id = excluded.assistant_id,
+        llm_model = excluded.llm_model,
+        turns = excluded.turns,
+        turns_measured = excluded.turns_measured,
+        slowest_turn_ms = excluded.slowest_turn_ms,
+        assistant_messages = excluded.assistant_messages,
+        interruptions = excluded.interruptions,
+        words = excluded.words,
+        refreshed_at = excluded.refreshed_at
+    where (
+        known.hour, known.assistant_id, known.llm_model, known.turns, known.turns_measured, known.slowest_turn_ms,
+        known.assistant_messages, known.interruptions, known.words
+    ) is distinct from (
+        excluded.hour, excluded.assistant_id, excluded.llm_model, excluded.turns, excluded.turns_measured,
+        excluded.slowest_turn_ms, excluded.assistant_messages, excluded.interruptions, excluded.words
+    )
+)
+insert into stale_hours as known (hour, marked_at)
+select hour, %(marked_at)s
+from (select hour from before union select hour from fresh) as touched
+order by hour
+on conflict (hour) do update set marked_at = excluded.marked_at
+where excluded.marked_at < known.marked_at
+
+-- name: take_hours
+-- Take the newest of the marked hours, which people look at, some of them at a time. As texts: PostgreSQL knows later
+-- hours than Python does.
+delete from stale_hours
+where hour in (select hour from stale_hours order by hour desc limit %(most)s)
+returning hour::text as key
+
+-- name: clear_hours
+-- Forget the sums of hours, and of their days.
+with cleared_calls as (
+    delete from hourly_calls where hour = any(%(hours)s::text[]::timestamptz[])
+),
+cleared_outcomes as (
+    delete from hourly_outcomes where hour = any(%(hours)s::text[]::timestamptz[])
+)
+delete from histograms
+where breakdown in ('both', 'assistant', 'model', 'none')
+    and (
+        (grain = 'hour' and starts_at = any(%(hours)s::text[]::timestamptz[]))
+        or (
+            grain = 'day'
+            and starts_at in (select date_trunc('day', hour::timestamptz, 'UTC') from unnest(%(hours)s::text[]) as hour)
+        )
+    )
+
+-- name: sum_calls
+-- Sum up the calls of hours. Sums of fractions are made with exact numbers: they must not depend on the order. Here and
+-- below the calls are listed, so that those few are looked up whatever the planner takes an hour to hold.
+with kept as (
+    select call_id, hour, assistant_id, llm_model, turns, turns_measured, interruptions, assistant_messages
+    from call_figures
+    where hour = any(%(hours)s::text[]::timestamptz[])
+)
+insert into hourly_calls (
+    hour, assistant_id, llm_model, calls, ended, failed, interrupted_calls, interruptions, assistant_messages, turns,
+    turns_measured, duration_ms, total_cost
+)
+select
+    hour, kept.assistant_id, kept.llm_model, count(*),
+    count(*) filter (where ended_at is not null or status in ('finished', 'failed')),
+    count(*) filter (where status = 'failed'), count(*) filter (where interruptions > 0), sum(interruptions),
+    sum(assistant_messages), sum(turns), sum(turns_measured), coalesce(sum(duration_ms::numeric), 0),
+    coalesce(sum(total_cost::numeric), 0)
+from kept
+join calls using (call_id)
+where calls.call_id = any(array(select call_id from kept))
+group by hour, kept.assistant_id, kept.llm_model
+
+-- name: sum_outcomes
+-- Count how the calls of hours came out.
+with kept as (
+    select call_id, hour, assistant_id, llm_model
+    from call_figures
+    where hour = any(%(hours)s::text[]::timestamptz[])
+)
+insert into hourly_outcomes (hour, assistant_id, llm_model, kind, value, calls)
+select hour, kept.assistant_id, kept.llm_model, kind, left(coalesce(value, ''), 80) as value, count(*)
+from kept
+join calls using (call_id)
+cross join lateral (
+    values
+        ('status', status), ('end_trigger', end_trigger), ('outcome', outcome),
+        ('success_evaluation', success_evaluation)
+) as came_out (kind, value)
+where calls.call_id = any(array(select call_id from kept))
+group by hour, kept.assistant_id, kept.llm_model, kind, left(coalesce(value, ''), 80)
+
+-- name: make_hour_histograms
+-- Sort each measure of the calls of hours into buckets, for all breakdowns at once. Texts are compared byte by byte, which
+-- takes a tenth of the time that a language's order would.
+with kept as (
+    select call_id, hour, assistant_id, llm_model
+    from call_figures
+    where hour = any(%(hours)s::text[]::timestamptz[])
+),
+measured as (
+    select hour, assistant_id, llm_model, measure, value
+    from kept
+    join turns using (call_id)
+    cross join lateral (
+        values
+            ('turn_latency_ms', turn_latency_ms), ('eou_ms', eou_ms), ('eou_queue_ms', eou_queue_ms),
+            ('llm_queue_ms', llm_queue_ms), ('llm_ms', llm_ms), ('tts_queue_ms', tts_queue_ms),
+            (case when tts_is_cache_playing then 'tts_cached_ms' else 'tts_ms' end, tts_ms),
+            ('remainder_ms', remainder_ms)
+    ) as part (measure, value)
+    where value is not null and turns.call_id = any(array(select call_id from kept))
+    union all
+    select hour, kept.assistant_id, kept.llm_model, 'duration_ms', duration_ms
+    from kept
+    join calls using (call_id)
+    where duration_ms is not null and calls.call_id = any(array(select call_id from kept))
+),
+sized as (
+    select
+        hour, assistant_id, llm_model, measure collate "C" as measure, sign(value) as side,
+        least(abs(value), 1e300) as size
+    from measured
+),
+sorted as (
+    select
+        hour, assistant_id, llm_model, measure,
+        (
+            case
+                when size = 0 then 0
+                when size < 1 then side
+                else side * (2 + floor(ln(size) / ln(%(growth)s::float8)))
+            end
+        )::smallint as bucket,
+        count(*) as number
+    from sized
+    group by hour, assistant_id, llm_model, measure, bucket
+),
+summed as (
+    select
+        case grouping(assistant_id, llm_model)
+            when 0 then 'both' when 1 then 'assistant' when 2 then 'model' else 'none'
+        end collate "C" as breakdown,
+        hour, coalesce(assistant_id, '') as assistant_id, coalesce(llm_model, '') as llm_model, measure, bucket,
+        sum(number)::integer as number
+    from sorted
+    group by hour, measure, bucket, cube (assistant_id, llm_model)
+)
+insert into histograms (grain, breakdown, starts_at, assistant_id, llm_model, measure, buckets, counts)
+select
+    'hour', breakdown, hour, assistant_id, llm_model, measure, array_agg(bucket),
+    array_agg(number)
+from summed
+group by breakdown, hour, assistant_id, llm_model, measure
+
+-- name: prefer_hashing
+-- Have what follows in the transaction group by hashing, which takes a third of the time that sorting by texts does.
+select set_config('enable_sort', 'off', true)
+
+-- name: make_day_histograms
+-- Add the hours' histograms up to those of their days. A day here is 24 hours whatever clocks are set to.
+with days as (
+    select distinct date_trunc('day', hour::timestamptz, 'UTC') as day
+    from unnest(%(hours)s::text[]) as hour
+),
+summed as (
+    select breakdown, day, assistant_id, llm_model, measure, bucket, sum(number)::integer as number
+    from days
+    join histograms on starts_at >= day and starts_at < day + interval '24 hours'
+    cross join lateral unnest(buckets, counts) as part (bucket, number)
+    where grain = 'hour' and breakdown in ('both', 'assistant', 'model', 'none')
+    group by breakdown, day, assistant_id, llm_model, measure, bucket
+)
+insert into histograms (grain, breakdown, starts_at, assistant_id, llm_model, measure, buckets, counts)
+select
+    'day', breakdown, day, assistant_id, llm_model, measure, array_agg(bucket),
+    array_agg(number)
+from summed
+group by breakdown, day, assistant_id, llm_model, measure
