@@ -50,7 +50,7 @@ def answer_errors(app: Flask) -> None:
 def describe(error: ValidationError) -> str:
     """Say of each wrong parameter what is wrong, without its value."""
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'parameters'}: {fault['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg'].removeprefix('Value error, ')}"
         for fault in error.errors(include_input=False, include_url=False)
     )
 

@@ -19,11 +19,14 @@ MOST_CONNECTIONS = 8
 # Somebody is looking at an empty page meanwhile.
 WAIT_SECONDS = 3.0
 
-# A filter that is left open must not cost the plan of one that is set, so no plan is made for all values at once.
+# A filter that is left open must not cost the plan of one that is set, so no plan is made for all values at once. A
+# read takes one processor at most, the others are for those who write, and none is worth compiling.
 _LIMITS = """
     select
         set_config('statement_timeout', %(limit)s, true), set_config('transaction_read_only', 'on', true),
-        set_config('plan_cache_mode', 'force_custom_plan', true)
+        set_config('plan_cache_mode', 'force_custom_plan', true),
+        set_config('timezone', 'UTC', true),
+        set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
 """
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from ingest.deliveries import EMPTY, Delivery, Refusal, Request, take_delivery
 from ingest.keeping import Keeper, Kept
-from ingest.routing import Rules, route
 from ingest.spool_file import SpoolUnavailable
 from shared.known_secrets import KnownSecrets
 from shared.publisher import IncomingEvent
+from shared.routing import Rules, route
 from shared.settings import Settings
 
 SECRET_HEADER = "HTTP_X_INTERACTLY_SECRET"  # noqa: S105 - its name, as WSGI spells it
@@ -55,9 +55,8 @@ class Webhook:
 
     def __init__(self, settings: Settings, keeper: Keeper) -> None:
         """Raises SettingsError if there is no usable secret."""
-        secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
         self._secrets = KnownSecrets("WEBHOOK_SECRETS", settings.webhook_secrets)
-        self._rules = Rules(frozenset(settings.stages), secrets)
+        self._rules = Rules.of(settings)
         self._max_body_bytes = settings.max_body_bytes
         self._publish_seconds = settings.publish_seconds
         self._keeper = keeper
@@ -71,7 +70,7 @@ class Webhook:
         return _refuse(delivery) if isinstance(delivery, Refusal) else self._keep(delivery, deadline)
 
     def _keep(self, delivery: Delivery, deadline: float) -> Reply:
-        event = route(delivery, self._rules, time.time_ns() // 1_000_000)
+        event = route(delivery.body, self._rules, time.time_ns() // 1_000_000, delivery.fault)
         try:
             reply = _reply_to(event, self._keeper.keep(event, deadline))
         except SpoolUnavailable as error:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
+from itertools import islice
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from redis import Redis
 from rq.queue import Queue
@@ -32,7 +34,18 @@ ALL = 10**9
 # Outside of all scores: that of a job without a time of failing is -1.
 _LOWEST, _HIGHEST = -2.0, 1e15
 
-_Page = tuple[tuple[str, str] | None, Counter[str], "list[DeadLetter]"]
+# Where a dead letter stands among all, the one that failed last in front: by score, then by the ids, all backwards.
+Place = tuple[float, str, str]
+
+_Placed = tuple[Place, "DeadLetter"]
+_Page = tuple[tuple[str, str] | None, Counter[str], "list[_Placed]"]
+
+
+class _Look(NamedTuple):
+    size: int
+    tell: int
+    scores: tuple[float, float]
+    start: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +94,17 @@ class DeadLetters:
         letters: list[DeadLetter] = []
         for stage in wanted.stages:
             for numbers, page in self._pages(stage, wanted, limit):
-                letters += page
+                letters += [letter for _, letter in page]
                 counts.update({(stage, error): number for error, number in numbers.items()})
         return Survey(counts, sorted(letters, key=_time_of_failing, reverse=True)[:limit])
+
+    def newest(self, wanted: DeadLetterFilter, limit: int, behind: Place | None = None) -> list[_Placed]:
+        """Tell of the newest `limit` that match, newest first, each with its place; only of those behind a place.
+
+        A place holds whatever fails, is replayed or is discarded meanwhile: nothing that stays is missed or told twice.
+        """
+        found = [one for stage in wanted.stages for one in islice(self._behind(stage, wanted, limit, behind), limit)]
+        return sorted(found, key=itemgetter(0), reverse=True)[:limit]
 
     def matching(self, wanted: DeadLetterFilter) -> list[DeadLetter]:
         """Name all that match, oldest first, each once."""
@@ -108,22 +129,31 @@ class DeadLetters:
             event = load_event(self._redis, event_id)
         return None if event is None else event.body
 
-    def _pages(
-        self, stage: str, wanted: DeadLetterFilter, limit: int
-    ) -> Iterator[tuple[Counter[str], list[DeadLetter]]]:
-        place: tuple[str, str] | None = ("", "")
-        while place:
-            place, numbers, letters = self._page(stage, wanted, limit, place)
-            yield numbers, letters
-            limit -= len(letters)
+    def _behind(self, stage: str, wanted: DeadLetterFilter, limit: int, behind: Place | None) -> Iterator[_Placed]:
+        scores = _scores(wanted)
+        if behind is not None:
+            scores = (scores[0], min(scores[1], behind[0]))
+        # Without filters the first look is enough; with them more and more is looked at.
+        look: _Look | None = _Look(min(limit + 1, PAGE), ALL, scores)
+        while look:
+            end, _, page = self._page(stage, wanted, look)
+            yield from (one for one in page if behind is None or one[0] < behind)
+            look = end and look._replace(size=min(4 * look.size, PAGE), start=end)
 
-    def _page(self, stage: str, wanted: DeadLetterFilter, limit: int, place: tuple[str, str]) -> _Page:
-        scores = (_score(wanted.since, _LOWEST), _score(wanted.until, _HIGHEST))
+    def _pages(self, stage: str, wanted: DeadLetterFilter, limit: int) -> Iterator[tuple[Counter[str], list[_Placed]]]:
+        look: _Look | None = _Look(PAGE, limit, _scores(wanted))
+        while look:
+            end, numbers, page = self._page(stage, wanted, look)
+            yield numbers, page
+            look = end and look._replace(tell=look.tell - len(page), start=end)
+
+    def _page(self, stage: str, wanted: DeadLetterFilter, look: _Look) -> _Page:
         names = (wanted.error or "", wanted.call_id or "", wanted.event_id or "")
+        asked: list[str | float] = [stage, look.size, look.tell, *look.scores, *names, *look.start]
         with redis_faults_told():
-            end, counts, rows = self._look([_failed_key(stage)], [stage, PAGE, limit, *scores, *names, *place])
+            end, counts, rows = self._look([_failed_key(stage)], asked)
         numbers = Counter(dict(zip(map(bytes.decode, counts[::2]), counts[1::2], strict=True)))
-        return end and (end[0].decode(), end[1].decode()), numbers, [_letter(stage, row) for row in rows]
+        return end and (end[0].decode(), end[1].decode()), numbers, [_placed(stage, row) for row in rows]
 
     def _replay_stage(self, stage: str, event_ids: Iterable[str]) -> int:
         keys = [_failed_key(stage), Queue.redis_queue_namespace_prefix + stage, Queue.redis_queues_keys]
@@ -150,8 +180,16 @@ def _by_stage(letters: Iterable[DeadLetter]) -> dict[str, list[str]]:
     return found
 
 
+def _scores(wanted: DeadLetterFilter) -> tuple[float, float]:
+    return _score(wanted.since, _LOWEST), _score(wanted.until, _HIGHEST)
+
+
 def _score(moment: datetime | None, default: float) -> float:
     return default if moment is None else OUT_OF_REACH_SECONDS + moment.timestamp()
+
+
+def _placed(stage: str, row: Sequence[Any]) -> _Placed:
+    return (float(row[1]), stage, row[0].decode()), _letter(stage, row)
 
 
 def _letter(stage: str, row: Sequence[Any]) -> DeadLetter:

@@ -13,6 +13,8 @@ from shared.publisher import IncomingEvent, Publisher
 from shared.quarantined import Quarantine, QuarantinedBody
 from shared.redis_client import redis_faults_told
 from shared.replays import Action, Source
+from shared.routing import Rules, route
+from shared.settings import Settings
 from shared.stages import QUARANTINE
 
 DEAD_LETTERS_AT_ONCE = 300
@@ -21,6 +23,12 @@ DELIVERIES_AT_ONCE = 20
 
 # Routes a delivery that was in quarantine anew.
 Route = Callable[[QuarantinedBody], IncomingEvent]
+
+
+def route_by(settings: Settings) -> Route:
+    """Make the rule by which deliveries are routed anew, as the ingest would route them today."""
+    rules = Rules.of(settings)
+    return lambda kept: route(kept.body, rules, round(kept.received_at.timestamp() * 1000))
 
 
 class _DeadLetterWork:

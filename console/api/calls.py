@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
+from psycopg.rows import DictRow
+from pydantic import Field, JsonValue
 
-from console.api.operations import Listing, ListingQuery, Operation, PathValues, Place, Query, Row, Text
+from console.api.cursors import MOMENT, TEXT, Cursor, Place
+from console.api.operations import Listing, ListingQuery, Moment, Operation, PathValues, Query, Row, Text
 from console.errors import Missing
 from console.services import Services
 from shared.queries import queries
@@ -17,8 +20,9 @@ class CallsQuery(ListingQuery):
     status: Text | None = None
     assistant_id: Text | None = None
     team_id: Text | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    llm_model: Text | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     search: Text | None = Field(default=None, description="words said in the call; OR, -word and quotes work")
     has_interruptions: bool | None = None
     slow: bool | None = Field(default=None, description="whether a turn took SLOW_TURN_MS or longer")
@@ -78,6 +82,14 @@ def find_call(services: Services, path: PathValues, _: Query) -> CallDetail:
     return CallDetail.model_validate(row)
 
 
+def read_part(services: Services, statement: str, values: dict[str, Any]) -> list[DictRow]:
+    """Read rows that belong to the call that `values` name. Raises Missing where there is no such call."""
+    with services.store.reading() as connection:
+        if connection.execute(queries("console_calls")["exists"], values).fetchone() is None:
+            raise Missing("there is no call of that id")
+        return connection.execute(statement, values).fetchall()
+
+
 OPERATIONS = (
     Listing(
         path="/api/calls",
@@ -85,7 +97,7 @@ OPERATIONS = (
         noun="calls",
         query=CallsQuery,
         row=Call,
-        places=TypeAdapter(tuple[AwareDatetime, str]),
+        cursor=Cursor(MOMENT, TEXT),
         place_of=lambda call: (call.began_at, call.call_id),
         read=list_calls,
     ),

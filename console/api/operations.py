@@ -1,14 +1,24 @@
 """How an operation of the API is declared: what it is asked by, what it answers, and the function that reads it."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    create_model,
+)
 
+from console.api.cursors import BadCursor, Cursor, Place
 from console.errors import Unprocessable
 from console.services import Services
 
@@ -16,16 +26,26 @@ MOST_ROWS = 500
 LONGEST_TEXT = 500
 
 PathValues = Mapping[str, str]
-Place = tuple[Any, ...]
 
 
-def _printable(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("holds a character that no text can hold")
-    return value
+def _written_out(value: object) -> object:
+    # Else a bare number would be read as seconds since 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
+        return value
+    raise ValueError("is no time such as 2026-11-23T09:00:00Z")
 
 
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_printable)]
+def _in_utc(value: datetime) -> datetime:
+    # One that has no date in UTC would fail wherever it is calculated with.
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of range") from None
+
+
+# No text of PostgreSQL's holds a NUL.
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")]
+Moment = Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_written_out), AfterValidator(_in_utc)]
 
 
 class Query(BaseModel):
@@ -66,11 +86,22 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Something to be done, as a body of JSON says. `run` raises what `read` of an operation does."""
+
+    path: str
+    summary: str
+    body: TypeAdapter[Any]
+    answer: type[BaseModel]
+    run: Callable[[Services, Any], BaseModel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """Rows in an order of their own, page by page.
 
-    `read(services, path_values, query, place, limit)` gives up to `limit` rows that come behind `place`, the key of a
-    row as `place_of` gives it; None stands for the beginning. `places` is the type of that key, a tuple.
+    `read(services, path_values, query, place, limit)` gives up to `limit` rows that come behind `place`, the place of a
+    row as `place_of` gives it and `cursor` writes it; None stands for the beginning.
     """
 
     path: str
@@ -78,7 +109,7 @@ class Listing:
     noun: str
     query: type[ListingQuery]
     row: type[Row]
-    places: TypeAdapter[Any]
+    cursor: Cursor
     place_of: Callable[[Any], Place]
     read: Callable[[Services, PathValues, Any, Place | None, int], Sequence[Row]]
 
@@ -86,6 +117,9 @@ class Listing:
     def page(self) -> type[BaseModel]:
         """The type of a page: the rows under the listing's noun, and the cursor of the next page."""
         return _page_type(self.noun, self.row)
+
+
+Declared = Operation | Listing | Command
 
 
 @cache
@@ -104,18 +138,13 @@ def read_page(listing: Listing, services: Services, path: PathValues, query: Lis
 
 
 def write_cursor(listing: Listing, row: Row) -> str:
-    """Name a row, so that the next page begins behind it: opaque to whoever sends it back."""
-    return base64.urlsafe_b64encode(listing.places.dump_json(listing.place_of(row))).decode().rstrip("=")
+    """Name a row, so that the next page begins behind it."""
+    return listing.cursor.write(listing.place_of(row))
 
 
 def read_cursor(listing: Listing, cursor: str | None) -> Place | None:
     """Read what `write_cursor` wrote. Raises Unprocessable for anything else."""
-    if cursor is None:
-        return None
     try:
-        place = listing.places.validate_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-    except (binascii.Error, ValidationError, ValueError):
+        return None if cursor is None else listing.cursor.read(cursor)
+    except BadCursor:
         raise Unprocessable("cursor: is none that this listing has given") from None
-    if any("\0" in value for value in place if isinstance(value, str)):
-        raise Unprocessable("cursor: is none that this listing has given")
-    return tuple(place)

@@ -6,28 +6,46 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import UnsupportedMediaType
 
-from console.api import calls
+from console.api import analytics, assistants, calls, failed, histories, messages, quarantine, queues, replays, turns
 from console.api.exports import export
-from console.api.openapi import document
-from console.api.operations import Listing, Operation, read_page
+from console.api.openapi import STREAMS, document
+from console.api.operations import Command, Declared, Listing, Operation, Query, read_page
 from console.errors import Missing
 from console.services import Services
 
-OPERATIONS: tuple[Operation | Listing, ...] = (*calls.OPERATIONS,)
+OPERATIONS: tuple[Declared, ...] = (
+    *calls.OPERATIONS,
+    *messages.OPERATIONS,
+    *turns.OPERATIONS,
+    *histories.OPERATIONS,
+    *analytics.OPERATIONS,
+    *assistants.OPERATIONS,
+    *failed.OPERATIONS,
+    *quarantine.OPERATIONS,
+    *queues.OPERATIONS,
+    *replays.OPERATIONS,
+)
 
 
 def api_blueprint(services: Services) -> Blueprint:
     """Make the routes of all operations, and of the document that describes them."""
     blueprint = Blueprint("api", __name__)
-    described = msgspec.json.encode(document(OPERATIONS))
+    described = msgspec.json.encode(document(OPERATIONS, STREAMS))
     blueprint.get("/api/openapi.json")(lambda: Response(described, content_type="application/json"))
-    for operation in OPERATIONS:
-        answer: Callable[..., Response] = partial(_answer, operation, services)
+    for declared in OPERATIONS:
         # Ids come from outside and may hold a slash.
-        rule = operation.path.replace("{", "<path:").replace("}", ">")
-        blueprint.add_url_rule(rule, operation.path.removeprefix("/api/"), answer, methods=["GET"])
+        rule = declared.path.replace("{", "<id:").replace("}", ">")
+        method, answer = _way_of(declared, services)
+        blueprint.add_url_rule(rule, f"{method} {declared.path}", answer, methods=[method])
     return blueprint
+
+
+def _way_of(declared: Declared, services: Services) -> tuple[str, Callable[..., Response]]:
+    if isinstance(declared, Command):
+        return "POST", partial(_carry_out, declared, services)
+    return "GET", partial(_answer, declared, services)
 
 
 def _answer(operation: Operation | Listing, services: Services, **path: str) -> Response:
@@ -40,4 +58,12 @@ def _answer(operation: Operation | Listing, services: Services, **path: str) -> 
         told = read_page(operation, services, path, query)
     else:
         told = operation.read(services, path, query)
+    return Response(told.model_dump_json(), content_type="application/json")
+
+
+def _carry_out(command: Command, services: Services) -> Response:
+    Query.model_validate(request.args.to_dict())
+    if not request.is_json:
+        raise UnsupportedMediaType
+    told = command.run(services, command.body.validate_json(request.get_data()))
     return Response(told.model_dump_json(), content_type="application/json")

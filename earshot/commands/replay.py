@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from earshot.commands.choosing import choosing_options, dead_letter_filter, quarantine_filter
-from earshot.commands.common import Fault, data_dir_option, secret_text, settings_for
+from earshot.commands.common import Fault, data_dir_option, settings_for
 from earshot.commands.servers import database_of, outages_told, redis_of
 from earshot.commands.tables import print_table
 from earshot.moments import write_moment
 
 if TYPE_CHECKING:
     from shared.database import Database
-    from shared.publisher import IncomingEvent
-    from shared.quarantined import QuarantinedBody
-    from shared.replay_work import Route
     from shared.replays import PastRun, ReplayRecord, Run, Work
     from shared.settings import Settings
 
@@ -89,23 +86,11 @@ def _require_choice(options: Mapping[str, Any], *, is_chosen: bool) -> None:
 def _quarantine_replay(settings: "Settings", database: "Database", options: Mapping[str, Any]) -> "Work":
     from shared.publisher import Publisher
     from shared.quarantined import Quarantine
-    from shared.replay_work import QuarantineReplay
+    from shared.replay_work import QuarantineReplay, route_by
 
     redis = redis_of(settings)
     publisher = Publisher(redis, settings)
-    return QuarantineReplay(Quarantine(database), quarantine_filter(options), redis, publisher, _route_by(settings))
-
-
-def _route_by(settings: "Settings") -> "Route":
-    from ingest.deliveries import Delivery
-    from ingest.routing import Rules, route
-
-    rules = Rules(frozenset(settings.stages), tuple(map(secret_text, settings.webhook_secrets)))
-
-    def route_anew(kept: "QuarantinedBody") -> "IncomingEvent":
-        return route(Delivery(kept.body), rules, round(kept.received_at.timestamp() * 1000))
-
-    return route_anew
+    return QuarantineReplay(Quarantine(database), quarantine_filter(options), redis, publisher, route_by(settings))
 
 
 def _rehearse(work: "Work") -> None:

@@ -20,6 +20,21 @@ where (%(event_id)s::text is null or event_id = %(event_id)s)
 order by received_at desc, event_id desc
 limit %(limit)s
 
+-- name: list_behind
+-- Tell of those that match, newest first, behind a given place.
+select event_id, received_at, reason, octet_length(body) as size
+from quarantine
+where (%(event_id)s::text is null or event_id = %(event_id)s)
+    and (%(reason)s::text is null or reason = %(reason)s)
+    and (%(since)s::timestamptz is null or received_at >= %(since)s)
+    and (%(until)s::timestamptz is null or received_at <= %(until)s)
+    and (
+        %(after_event_id)s::text is null
+        or (received_at, event_id) < (%(after_received_at)s::timestamptz, %(after_event_id)s)
+    )
+order by received_at desc, event_id desc
+limit %(limit)s
+
 -- name: match
 -- Name all that match, oldest first.
 select event_id

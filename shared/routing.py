@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ingest.deliveries import Delivery
 from shared.envelope import Envelope, Unroutable, open_envelope
 from shared.publisher import IncomingEvent, event_id_of
 from shared.scrubbing import scrub
+from shared.settings import Settings
 from shared.stages import QUARANTINE, stages_for
 
 
@@ -16,14 +16,23 @@ class Rules(NamedTuple):
     enabled_stages: frozenset[str]
     secrets: tuple[str, ...]
 
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """Take the stages that are enabled, and the secrets that no stored body may hold."""
+        secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
+        return cls(frozenset(settings.stages), secrets)
 
-def route(delivery: Delivery, rules: Rules, received_at_ms: int) -> IncomingEvent:
-    """Make an event of a delivery, with no secret left in it; its id is made of the body as it came."""
+
+def route(delivered: bytes, rules: Rules, received_at_ms: int, fault: str = "") -> IncomingEvent:
+    """Make an event of a body, with no secret left in it; its id is made of the body as it came.
+
+    `fault` is empty, or why the body may be no event: not_json or truncated.
+    """
     # A faulty delivery waiting in quarantine must not make a duplicate of the faultless one that follows.
-    event_id = event_id_of(delivery.fault.encode() + delivery.body)
-    body = scrub(delivery.body, rules.secrets)
+    event_id = event_id_of(fault.encode() + delivered)
+    body = scrub(delivered, rules.secrets)
     try:
-        envelope = _open(body, delivery.fault)
+        envelope = _open(body, fault)
         stages = _stages_of(envelope, rules.enabled_stages)
     except Unroutable as verdict:
         return IncomingEvent(event_id, received_at_ms, (QUARANTINE,), body, reason=verdict.reason)

@@ -1,0 +1,143 @@
+-- name: list_in_progress
+-- Calls that go on now, newest activity first, with their last words, and how many such calls there are in all.
+select live.*, words.role as last_role, words.text as last_text
+from (
+    select
+        call_id, assistant_id, assistant_name, direction, status, began_at, ended_at, duration_ms, message_count,
+        greatest(last_message_at, began_at) as active_at, count(*) over () as calls
+    from calls
+    where ended_at is null
+        and (status is null or status not in ('finished', 'failed'))
+        and began_at >= %(began_since)s
+        and greatest(last_message_at, began_at) >= %(active_since)s
+    order by greatest(last_message_at, began_at) desc, call_id
+    limit %(limit)s
+) as live
+left join lateral (
+    select role, left(text, 500) as text
+    from messages
+    where messages.call_id = live.call_id and spoken_at is not null
+    order by spoken_at desc
+    limit 1
+) as words on true
+order by live.active_at desc, live.call_id
+
+-- name: list_recent
+-- Of the latest calls that do not go on now, those of the newest activity.
+select
+    call_id, assistant_id, assistant_name, direction, status, began_at, ended_at, duration_ms, message_count,
+    greatest(ended_at, last_message_at, began_at) as active_at
+from (
+    select
+        call_id, assistant_id, assistant_name, direction, status, began_at, ended_at, duration_ms, message_count,
+        last_message_at
+    from calls
+    where not (
+        ended_at is null
+        and (status is null or status not in ('finished', 'failed'))
+        and began_at >= %(began_since)s
+        and greatest(last_message_at, began_at) >= %(active_since)s
+    )
+    order by began_at desc, call_id
+    limit %(looked_at)s
+) as latest
+order by active_at desc, call_id
+limit %(limit)s
+
+-- name: list_marks
+-- Of some calls, their slowest turn and whether the assistant was cut short.
+select
+    asked.call_id, call_figures.slowest_turn_ms,
+    exists (select from interruptions where interruptions.call_id = asked.call_id) as is_interrupted
+from unnest(%(call_ids)s::text[]) as asked (call_id)
+left join call_figures on call_figures.call_id = asked.call_id
+
+-- name: list_assistants
+-- The assistants that have taken calls, each by its name in the newest of them; found by leaps through the index.
+with recursive assistants as (
+    (select assistant_id from calls where assistant_id is not null order by assistant_id limit 1)
+    union all
+    select (
+        select calls.assistant_id
+        from calls
+        where calls.assistant_id > assistants.assistant_id
+        order by calls.assistant_id
+        limit 1
+    )
+    from assistants
+    where assistants.assistant_id is not null
+)
+select found.assistant_id as value, newest.assistant_name as name
+from (select assistant_id from assistants where assistant_id is not null limit %(limit)s) as found
+cross join lateral (
+    select assistant_name
+    from calls
+    where calls.assistant_id = found.assistant_id
+    order by began_at desc
+    limit 1
+) as newest
+
+-- name: list_teams
+-- The teams that have had calls; found by leaps through the index.
+with recursive teams as (
+    (select team_id from calls where team_id is not null order by team_id limit 1)
+    union all
+    select (select calls.team_id from calls where calls.team_id > teams.team_id order by calls.team_id limit 1)
+    from teams
+    where teams.team_id is not null
+)
+select team_id as value, null as name
+from teams
+where team_id is not null
+limit %(limit)s
+
+-- name: count_parts
+-- How much there is of a call, and how many of its messages come before one of them.
+select
+    count(*) as messages,
+    (select count(*) from interruptions where interruptions.call_id = %(call_id)s) as interruptions,
+    (
+        select count(earlier.message_id)
+        from messages as sought
+        left join messages as earlier
+            on earlier.call_id = sought.call_id
+            and (coalesce(earlier.spoken_at, 'infinity'), earlier.message_id)
+                < (coalesce(sought.spoken_at, 'infinity'), sought.message_id)
+        where sought.call_id = %(call_id)s and sought.message_id = %(message_id)s
+        group by sought.message_id
+    ) as earlier
+from messages
+where messages.call_id = %(call_id)s
+
+-- name: list_messages
+-- A page of a call's messages in the order they were spoken; what has no time comes last.
+select call_id, message_id, role, text, spoken_at, confidence, revision, reply_to
+from messages
+where call_id = %(call_id)s
+order by spoken_at, message_id
+offset %(offset)s
+limit %(limit)s
+
+-- name: list_turns
+-- Some turns of a call, with how long the player waited for the reply; looked up one by one, since a call may be long.
+select
+    turns.call_id, turns.turn_id, turns.spoken_at, turns.reply_message_id, turns.replied_at, turns.turn_latency_ms,
+    turns.eou_ms, turns.eou_queue_ms, turns.llm_queue_ms, turns.llm_ms, turns.tts_queue_ms, turns.tts_ms,
+    turns.remainder_ms, turns.tts_is_cache_playing, player.player_wait_time_ms
+from turns
+left join lateral (
+    select player_wait_time_ms
+    from message_metrics
+    where message_metrics.call_id = turns.call_id and message_metrics.message_id = turns.reply_message_id
+    offset 0
+) as player on true
+where turns.call_id = %(call_id)s and turns.turn_id = any(%(turn_ids)s::text[])
+
+-- name: list_interruptions
+-- Where the assistant was cut short, as far as it is about some messages of a call.
+select
+    call_id, message_id, ordinal, interrupted_text, interrupted_message_id, interrupted_at, kind, played_ms, audio_ms
+from interruptions
+where call_id = %(call_id)s
+    and (message_id = any(%(message_ids)s::text[]) or interrupted_message_id = any(%(message_ids)s::text[]))
+order by message_id, ordinal desc
