@@ -7,6 +7,7 @@ from flask import Flask
 
 from console.access import Access
 from console.app import create_app
+from console.streams.ending import call_when_told_to_end
 from shared.http_server import begin_process, free_address, make_server, shown_url
 from shared.logs import configure_logs, log
 from shared.settings import Settings
@@ -32,6 +33,7 @@ def load_app(settings: Settings) -> Flask:
     begin_process(settings.log_level)
     app = create_app(settings)
     app.start()
+    call_when_told_to_end(app.stop)
     return app
 
 
