@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from redis import Redis
+from rq.job import JobStatus
 
 from shared.event_records import compress, record_key
 from shared.jobs import OUT_OF_REACH_SECONDS, DeadLetterRegistry, StageJob
@@ -15,6 +17,8 @@ RECEIVED_AT_MS = 1_772_702_480_300
 CAUSE = (
     'Traceback (most recent call last):\n  File "tasks.py"\nworkers.tasks.StageFailed: CheckViolation (23514) at x:1'
 )
+
+Fields = dict[Any, Any]
 
 
 def publish(redis: Redis, body: bytes, *stages: str, call_id: str = "WC-1", job_attempts: int = 5) -> str:
@@ -32,7 +36,7 @@ def fail(redis: Redis, event_id: str, stage: str, cause: str = CAUSE) -> None:
     job.retries_left = 0
     job.ended_at = datetime.now(UTC)
     with redis.pipeline() as pipeline:
-        job.set_status("failed", pipeline=pipeline)
+        job.set_status(JobStatus.FAILED, pipeline=pipeline)
         job._handle_failure(cause, pipeline)
         pipeline.execute()
     assert isinstance(job.failed_job_registry, DeadLetterRegistry)
@@ -46,10 +50,11 @@ def fail_in_bulk(redis: Redis, numbers: Iterable[int], stage: str = "metrics") -
             event_id = f"{number:032x}"
             failed_at = (NEWEST - timedelta(seconds=number)).timestamp()
             error = "BadEvent" if number % 10 == 0 else "CheckViolation"
-            record = {"event_type": "conversation-update", "call_id": f"WC-{number // 10}", "body": body, "size": 28}
-            record |= {"received_at": RECEIVED_AT_MS, "left": 1, f"stage:{stage}": ""}
-            job = {"status": "failed", "error": error, "reason": f"{error}: a reason", "meta": '{"attempts": 4}'}
+            record: Fields = {"event_type": "conversation-update", "call_id": f"WC-{number // 10}", "body": body}
+            record |= {"size": 28, "received_at": RECEIVED_AT_MS, "left": 1, f"stage:{stage}": ""}
+            job: Fields = {"status": "failed", "error": error, "reason": f"{error}: a reason", "data": b"x"}
+            job |= {"meta": '{"attempts": 4}', "retries_left": 0}
             pipeline.hset(record_key(event_id), mapping=record)
-            pipeline.hset(f"rq:job:{event_id}-{stage}", mapping={**job, "retries_left": 0, "data": b"x"})
+            pipeline.hset(f"rq:job:{event_id}-{stage}", mapping=job)
             pipeline.zadd(f"rq:failed:{stage}", {f"{event_id}-{stage}": OUT_OF_REACH_SECONDS + failed_at})
         pipeline.execute()

@@ -24,15 +24,18 @@ class EmbeddedServers:
     `redis_url` and `database_url` address them. They end with this process, however it ends.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, directory: Path | None = None) -> None:
+        """Choose servers; in a `directory` of the caller's what they write stays."""
         self._durable = durable
+        self._kept = directory
         self._opened = ExitStack()
         self._servers: dict[str, Server] = {}
         self._processes: dict[str, Process] = {}
 
     def __enter__(self) -> "EmbeddedServers":
-        self.directory = Path(tempfile.mkdtemp(prefix="earshot-tests-"))
-        self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        self.directory = self._kept or Path(tempfile.mkdtemp(prefix="earshot-tests-"))
+        if not self._kept:
+            self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
         data_dir = DataDir.at(self.directory)
         data_dir.create()
         lock = self._opened.enter_context(data_dir.locked())

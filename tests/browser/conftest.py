@@ -74,7 +74,7 @@ def visitor(context: BrowserContext) -> Page:
 def page(visitor: Page, stand: Stand) -> Page:
     """A page of somebody who has logged in."""
     visitor.goto("/login")
-    visitor.get_by_label("Token").fill(stand.token)
+    visitor.get_by_role("textbox", name="Token").fill(stand.token)
     visitor.get_by_role("button", name="Log in").click()
     visitor.wait_for_url(f"{stand.url}/")
     return visitor
