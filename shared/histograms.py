@@ -2,7 +2,7 @@
 
 Bucket 0 holds zeros, bucket 1 what is above 0 and below 1, each further one reaches 5 % further; a negative bucket is
 the mirror image of the positive one, for latencies below zero are normal. `make_hour_histograms` in
-shared/sql/queries/figures.sql sorts values in.
+shared/sql/queries/sums.sql sorts values in.
 """
 
 from bisect import bisect_left

@@ -125,7 +125,7 @@ def _refresh(connection: Connection, marks: list[DictRow]) -> None:
 def _sum_up(connection: Connection, marks: list[DictRow]) -> None:
     wanted = {"hours": [mark["key"] for mark in marks], "growth": GROWTH}
     for name in _SUMMING:
-        connection.execute(queries("figures")[name], wanted)
+        connection.execute(queries("sums")[name], wanted)
 
 
 _Work = Callable[[Connection, list[DictRow]], None]

@@ -353,14 +353,11 @@ comment on view turns is 'turn_latency_ms, from the end of the transcription to 
 
 -- How a reader asks what has changed since it last looked: rows written by transactions that had not ended then.
 
-create function transaction_number(short xid) returns bigint
-    language sql stable parallel safe
-    return (
-        select latest - ((latest - short::text::bigint) & 4294967295)
-        from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as now (latest)
-    );
+create function transaction_number(latest bigint, short xid) returns bigint
+    language sql immutable parallel safe
+    return latest - ((latest - short::text::bigint) & 4294967295);
 
-comment on function transaction_number is 'the whole number of a transaction, from a row''s xmin, which is its lower half';
+comment on function transaction_number is 'the whole number of a transaction, from a row''s xmin, its lower half, and the latest whole number there is';
 
 -- What is worked out of calls now and then, so that lists and charts need not.
 

@@ -1,6 +1,6 @@
-"""Figures: kept up with what stages store, whatever happens in between, and the same as if made at once."""
+"""Figures: kept up with what stages store, and the same as if made at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
@@ -10,36 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.database import Database
-from shared.errors import DatabaseUnavailable
-from shared.event_records import StoredEvent
-from shared.events import read_event
 from shared.histograms import bounds_of
 from shared.settings import Settings
 from tests.calls import (
-    CALL_ID,
     assistant,
     conversation_update,
     end_of_call_report,
     having,
     realistic_call,
-    stages_of,
     status_update,
     user,
-    welcome,
 )
-from tests.programs import program, wait_for
+from tests.figures import ANOTHER_START, column, conversation, figures_in, keep_up, made_at_once, run_jobs, send
 from tests.stage_runs import Job, Stages
 from tests.strategies import deliveries, examples, hostile_calls
 from workers import figures
-from workers.figures import LOCK, MOST_CHARACTERS, FiguresKeeper, NotOurTurn
+from workers.figures import FiguresKeeper
 from workers.rebuilding import Rebuild, Selection
-from workers.receipts import save_receipts
-from workers.tasks import PROCESSES
-
-SUMS = ("hourly_calls", "hourly_outcomes", "histograms")
-ANOTHER_START = "2026-03-04T23:59:59.900Z"
-
-Figures = dict[str, list[str]]
 
 
 @pytest.fixture
@@ -56,64 +43,6 @@ def keeper(database_url: str) -> Iterator[FiguresKeeper]:
     store = Database(database_url, 20)
     yield FiguresKeeper(store, Settings())
     store.close()
-
-
-@contextmanager
-def storing(store: Database, stage: str, events: Sequence[StoredEvent]) -> Iterator[psycopg.Connection]:
-    """Take a batch through a stage, with receipts as workers leave them; committed when the block ends."""
-    with store.transaction() as connection:
-        written = PROCESSES[stage](connection, [read_event(event) for event in events])
-        save_receipts(connection, stage, events, written)
-        yield connection
-
-
-def run_jobs(store: Database, jobs: Sequence[Job]) -> None:
-    for stage, events in jobs:
-        with storing(store, stage, events):
-            pass
-
-
-def send(store: Database, *events: StoredEvent) -> None:
-    run_jobs(store, [(stage, [event]) for event in events for stage in stages_of(event)])
-
-
-def keep_up(keeper: FiguresKeeper) -> None:
-    while any(keeper.run_step()):
-        pass
-
-
-def figures_in(database: psycopg.Connection) -> Figures:
-    """Read all figures, but for when they were made."""
-    found = {
-        table: column(database, f"select to_jsonb({table}) - 'refreshed_at' from {table}")
-        for table in ("call_figures", *SUMS)
-    }
-    for row in found["histograms"]:
-        row["counts"] = sorted(zip(row.pop("buckets"), row["counts"], strict=True))
-    return {table: sorted(map(str, rows)) for table, rows in found.items()}
-
-
-def forget(database: psycopg.Connection) -> None:
-    """Forget all figures, and how far they had got."""
-    tables = ("call_figures", "figures_progress", "stale_calls", "stale_hours", *SUMS)
-    database.execute(f"truncate {', '.join(tables)}")
-
-
-def made_at_once(database: psycopg.Connection, keeper: FiguresKeeper) -> Figures:
-    """Make all figures anew from what is stored, and read them."""
-    forget(database)
-    keep_up(keeper)
-    return figures_in(database)
-
-
-def conversation(call_id: str = CALL_ID, **parts) -> StoredEvent:
-    """An event of a call with two turns, one of them answered, and one interruption."""
-    messages = [welcome(), user(1, text="Good day"), assistant(1, llm_ms=500), user(2, skipped=["I was"])]
-    return conversation_update(messages, call_id=call_id, **parts)
-
-
-def column(database: psycopg.Connection, query: str) -> list:
-    return [value for (value,) in database.execute(query)]
 
 
 def test_figures_of_a_call(store, keeper, database):
@@ -224,50 +153,6 @@ def _database_of_example(servers) -> Iterator[tuple[Database, FiguresKeeper, psy
         servers.drop_database("example")
 
 
-class Crash(DatabaseUnavailable):
-    """What takes the janitor down in these tests."""
-
-
-class CrashingDatabase(Database):
-    """A connection that is lost before a given statement, once."""
-
-    statements_left = 10**9
-
-    @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection]:
-        with super().transaction() as connection:
-            yield _Crashing(self, connection)  # type: ignore[misc]
-
-
-class _Crashing:
-    def __init__(self, owner: CrashingDatabase, connection: psycopg.Connection) -> None:
-        self._owner, self._connection = owner, connection
-
-    def execute(self, *arguments):
-        self._owner.statements_left -= 1
-        if self._owner.statements_left == 0:
-            raise Crash("killed")
-        return self._connection.execute(*arguments)
-
-
-@pytest.mark.parametrize("statement", range(1, 14))
-def test_a_crash_anywhere_loses_nothing(statement, store, database, database_url):
-    """Before whichever statement the janitor dies, the next one ends with the same figures."""
-    fragile = CrashingDatabase(database_url, 20)
-    keeper = FiguresKeeper(fragile, Settings())
-    send(store, conversation("one"))
-    keep_up(keeper)
-    send(store, conversation("two"), end_of_call_report(call_id="one", call={"startAt": ANOTHER_START}))
-    fragile.statements_left = statement
-    with pytest.raises(Crash):
-        keep_up(keeper)
-    keep_up(keeper)
-    kept = figures_in(database)
-    assert kept == made_at_once(database, keeper)
-    assert len(kept["hourly_calls"]) == 2
-    fragile.close()
-
-
 def test_an_event_that_comes_again_counts_once(store, keeper, database):
     """Told twice, in two rounds, a call is one call and its turns are two."""
     for _ in range(2):
@@ -296,44 +181,6 @@ def test_a_late_event_corrects_an_old_hour(store, keeper, database):
     send(store, end_of_call_report(call_id="old", call={"startAt": ANOTHER_START, "cost": {"totalCost": 5}}))
     keep_up(keeper)
     assert column(database, "select total_cost from hourly_calls order by hour") == [5, 0]
-
-
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_transaction_that_ends_late_is_not_missed(nested, store, keeper, database):
-    """What was being stored during a look is found by a later one, though others have been seen that began after it."""
-    keep_up(keeper)
-    with store.transaction() as connection:
-        if nested:
-            connection.execute("savepoint inner_one")
-        event = conversation("slow")
-        save_receipts(connection, "transcripts", [event], PROCESSES["transcripts"](connection, [read_event(event)]))
-        with psycopg.connect(database.info.dsn, autocommit=True) as another:
-            another.execute("insert into receipts values ('c', 'e', 's', 't', now(), now(), 1)")
-        keeper.run_step()
-        assert column(database, "select call_id from call_figures") == []
-    keep_up(keeper)
-    assert column(database, "select call_id from call_figures") == ["slow"]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "delete from figures_progress",
-        "update figures_progress set horizon = horizon + 1000000",
-        "update figures_progress set seen_at = now() - interval '15 days'",
-    ],
-    ids=["started over by hand", "restored into another server", "away for longer than receipts are kept"],
-)
-def test_where_receipts_cannot_tell_all_calls_are_looked_at(damage, store, keeper, database):
-    """Then every call is worked out again, and receipts are followed from there."""
-    send(store, conversation())
-    keep_up(keeper)
-    database.execute("delete from receipts")
-    database.execute("update messages set text = 'reworded' where role = 'user'")
-    database.execute(damage)
-    keep_up(keeper)
-    assert column(database, "select words @@ 'reworded'::tsquery from call_figures") == [True]
-    assert column(database, "select seen_at > now() - interval '1 minute' from figures_progress") == [True]
 
 
 def test_a_call_can_be_marked_by_hand(store, keeper, database):
@@ -365,77 +212,9 @@ def test_a_rebuild_has_its_calls_worked_out_again(dry_run, database_url, store, 
     assert column(database, "select words @@ 'damaged'::tsquery from call_figures") == [False]
 
 
-def test_of_two_janitors_one_works(store, keeper, database):
-    """While another one holds the lock nothing is done, and afterwards everything."""
-    send(store, conversation())
-    with database.transaction():
-        database.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        for work in (keeper.run_step, keeper.mark_changed_calls, keeper.refresh_calls, keeper.sum_hours):
-            with pytest.raises(NotOurTurn):
-                work()
-    assert column(database, "select count(*) from stale_calls") == [0]
-    assert keeper.run_step() == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("kind", "refusal"),
-    [
-        ("call", "call_figures add check (call_id <> 'bad')"),
-        ("hour", "hourly_calls add check (hour <> '2026-03-05 09:00+00')"),
-    ],
-)
-def test_what_cannot_be_worked_out_holds_nobody_up(kind, refusal, store, keeper, database, caplog):
-    """A call or an hour that PostgreSQL refuses is left out and named in the log; the others come as ever."""
-    database.execute(f"alter table {refusal}")
-    send(store, conversation("good", call={"startAt": ANOTHER_START}), conversation("bad"))
-    keep_up(keeper)
-    assert column(database, "select extract(day from hour)::int from hourly_calls") == [4]
-    skipped = [record.fields["kind"] for record in caplog.records if record.getMessage() == "figures.skipped"]
-    assert skipped == [kind]
-
-
-@pytest.mark.parametrize("word", ["\U0001f600", "aa-aa ", "aaa-aaa-aaa ", "aa@aa.aa ", "aa.aa/aa?aa "])
-def test_no_text_is_too_much_for_the_words_of_a_call(word, keeper, database):
-    """The longest text of the most wasteful words, in letters of four bytes, is kept as far as it fits."""
-    random, letters = Random(1), [chr(0x20000 + number) for number in range(2000)]
-    words = ("".join(random.choice(letters) if one == "a" else one for one in word) for _ in range(MOST_CHARACTERS))
-    database.execute("insert into calls (call_id, summary) values ('c', %s)", ("".join(words),))
-    keep_up(keeper)
-    assert column(database, "select call_id from call_figures") == ["c"]
-
-
 def test_much_is_done_in_pieces(store, keeper, database, monkeypatch):
     """With more calls marked than a step takes, sums are made of those that are done, and in the end of all."""
     monkeypatch.setattr(figures, "CALLS_AT_ONCE", 2)
     send(store, *(conversation(f"call-{number}") for number in range(5)))
     assert [keeper.run_step() for _ in range(4)] == [(2, 1), (2, 1), (1, 1), (0, 0)]
     assert column(database, "select calls from hourly_calls") == [5]
-
-
-def test_the_janitor_keeps_them(store, database, settings_of_programs, tmp_path):
-    """`earshot janitor` has the figures of a call soon after a stage has stored it, and ends at once all the same."""
-    settings = {**settings_of_programs, "RECOVERY_SECONDS": "5"}
-    with program("janitor", settings=settings, log=tmp_path / "log") as janitor:
-        wait_for(lambda: column(database, "select 1 from figures_progress"))
-        send(store, conversation())
-        wait_for(lambda: column(database, "select calls from hourly_calls") == [1])
-        janitor.terminate()
-        assert janitor.wait(timeout=3) == 0
-    assert "figures.refreshed calls=1 hours=1" in (tmp_path / "log").read_text()
-
-
-def test_the_janitor_ends_in_the_middle_of_a_step(store, keeper, database, settings_of_programs, tmp_path):
-    """Though its step waits for a lock, SIGTERM ends it at once with status 0; what it had begun the next one does."""
-    send(store, conversation())
-    with (
-        program("janitor", settings=settings_of_programs, log=tmp_path / "log") as janitor,
-        database.transaction(),
-    ):
-        database.execute("lock table call_figures")
-        wait_for(lambda: column(database, "select 1 from pg_locks where not granted"))
-        janitor.terminate()
-        assert janitor.wait(timeout=3) == 0
-    wait_for(lambda: not column(database, "select 1 from pg_locks where locktype = 'advisory'"))
-    assert column(database, "select call_id from call_figures") == []
-    keep_up(keeper)
-    assert column(database, "select call_id from call_figures") == [CALL_ID]

@@ -16,11 +16,8 @@ create index calls_by_team on calls (team_id, began_at desc, call_id);
 create index calls_in_progress on calls (began_at desc, call_id)
     where ended_at is null and (status is null or status not in ('finished', 'failed'));
 
-create function transaction_number(short xid) returns bigint
-    language sql stable parallel safe
-    return (
-        select latest - ((latest - short::text::bigint) & 4294967295)
-        from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as now (latest)
-    );
+create function transaction_number(latest bigint, short xid) returns bigint
+    language sql immutable parallel safe
+    return latest - ((latest - short::text::bigint) & 4294967295);
 
-comment on function transaction_number is 'the whole number of a transaction, from a row''s xmin, which is its lower half';
+comment on function transaction_number is 'the whole number of a transaction, from a row''s xmin, its lower half, and the latest whole number there is';

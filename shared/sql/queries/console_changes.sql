@@ -9,8 +9,7 @@ from calls
 where call_id = %(call_id)s
 
 -- name: calls
--- The rows of calls that were written since the horizon of each. Here and below `writer` is what transaction_number gives,
--- which as a function would cost more than all else.
+-- The rows of calls that were written since the horizon of each.
 select
     calls.call_id, team_id, assistant_id, assistant_name, llm_model, call_type, direction, status, phone_call_status,
     began_at, started_at, ended_at, duration_ms, message_count, last_message_at, total_cost, end_trigger, outcome,
@@ -18,7 +17,7 @@ select
 from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as present (latest)
 cross join unnest(%(call_ids)s::text[], %(horizons)s::bigint[]) as watched (call_id, horizon)
 join calls on calls.call_id = watched.call_id
-cross join lateral (select latest - ((latest - calls.xmin::text::bigint) & 4294967295)) as written (writer)
+cross join lateral (select transaction_number(latest, calls.xmin)) as written (writer)
 where writer >= watched.horizon
 
 -- name: recent_calls
@@ -29,7 +28,7 @@ select
     writer, began_at as row_at, call_id as row_key
 from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as present (latest)
 cross join calls
-cross join lateral (select latest - ((latest - calls.xmin::text::bigint) & 4294967295)) as written (writer)
+cross join lateral (select transaction_number(latest, calls.xmin)) as written (writer)
 where began_at >= %(since)s
     and writer >= %(horizon)s
     and (%(after_at)s::timestamptz is null or (began_at, call_id) > (%(after_at)s, %(after_key)s))
@@ -46,7 +45,7 @@ cross join lateral (
         call_id, message_id, role, text, spoken_at, confidence, revision, reply_to, writer,
         coalesce(reply_to, message_id) as turn_id, coalesce(spoken_at, 'epoch') as row_at, message_id as row_key
     from messages
-    cross join lateral (select latest - ((latest - messages.xmin::text::bigint) & 4294967295)) as written (writer)
+    cross join lateral (select transaction_number(latest, messages.xmin)) as written (writer)
     where messages.call_id = watched.call_id
         and writer >= watched.horizon
         and (
@@ -67,9 +66,7 @@ cross join lateral (
         call_id, writer, coalesce(reply_to, message_id) as turn_id, coalesce(spoken_at, 'epoch') as row_at,
         message_id as row_key
     from message_metrics
-    cross join lateral (
-        select latest - ((latest - message_metrics.xmin::text::bigint) & 4294967295)
-    ) as written (writer)
+    cross join lateral (select transaction_number(latest, message_metrics.xmin)) as written (writer)
     where message_metrics.call_id = watched.call_id
         and writer >= watched.horizon
         and (
@@ -89,9 +86,7 @@ cross join lateral (
     select
         call_id, occurred_at, status, phone_call_status, reason, writer, occurred_at as row_at, status as row_key
     from call_statuses
-    cross join lateral (
-        select latest - ((latest - call_statuses.xmin::text::bigint) & 4294967295)
-    ) as written (writer)
+    cross join lateral (select transaction_number(latest, call_statuses.xmin)) as written (writer)
     where call_statuses.call_id = watched.call_id
         and writer >= watched.horizon
         and (
@@ -111,9 +106,7 @@ cross join lateral (
         call_id, message_id, ordinal, interrupted_text, interrupted_message_id, interrupted_at, kind, played_ms,
         audio_ms, writer, coalesce(interrupted_at, 'epoch') as row_at, message_id || ' ' || ordinal as row_key
     from interruptions
-    cross join lateral (
-        select latest - ((latest - interruptions.xmin::text::bigint) & 4294967295)
-    ) as written (writer)
+    cross join lateral (select transaction_number(latest, interruptions.xmin)) as written (writer)
     where interruptions.call_id = watched.call_id
         and writer >= watched.horizon
         and (
@@ -135,7 +128,7 @@ cross join lateral (
         call_id, incident_id, kind, error_type, code, message, provider, retryable, occurred_at, writer,
         coalesce(occurred_at, 'epoch') as row_at, incident_id as row_key
     from incidents
-    cross join lateral (select latest - ((latest - incidents.xmin::text::bigint) & 4294967295)) as written (writer)
+    cross join lateral (select transaction_number(latest, incidents.xmin)) as written (writer)
     where incidents.call_id = watched.call_id
         and writer >= watched.horizon
         and (

@@ -1,0 +1,185 @@
+"""Figures are kept whatever happens: crashes, late transactions, two janitors, and what PostgreSQL refuses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import psycopg
+import pytest
+
+from shared.database import Database
+from shared.errors import DatabaseUnavailable
+from shared.events import read_event
+from shared.settings import Settings
+from tests.calls import CALL_ID, end_of_call_report
+from tests.figures import ANOTHER_START, column, conversation, figures_in, keep_up, made_at_once, send
+from tests.programs import program, wait_for
+from workers.figures import LOCK, MOST_CHARACTERS, FiguresKeeper, NotOurTurn
+from workers.receipts import save_receipts
+from workers.tasks import PROCESSES
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Database]:
+    """A connection that stages write through."""
+    store = Database(database_url, 20)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def keeper(database_url: str) -> Iterator[FiguresKeeper]:
+    """What keeps the figures of the test's database."""
+    store = Database(database_url, 20)
+    yield FiguresKeeper(store, Settings())
+    store.close()
+
+
+class Crash(DatabaseUnavailable):
+    """What takes the janitor down in these tests."""
+
+
+class CrashingDatabase(Database):
+    """A connection that is lost before a given statement, once."""
+
+    statements_left = 10**9
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection]:
+        with super().transaction() as connection:
+            yield _Crashing(self, connection)  # type: ignore[misc]
+
+
+class _Crashing:
+    def __init__(self, owner: CrashingDatabase, connection: psycopg.Connection) -> None:
+        self._owner, self._connection = owner, connection
+
+    def execute(self, *arguments):
+        self._owner.statements_left -= 1
+        if self._owner.statements_left == 0:
+            raise Crash("killed")
+        return self._connection.execute(*arguments)
+
+
+@pytest.mark.parametrize("statement", range(1, 14))
+def test_a_crash_anywhere_loses_nothing(statement, store, database, database_url):
+    """Before whichever statement the janitor dies, the next one ends with the same figures."""
+    fragile = CrashingDatabase(database_url, 20)
+    keeper = FiguresKeeper(fragile, Settings())
+    send(store, conversation("one"))
+    keep_up(keeper)
+    send(store, conversation("two"), end_of_call_report(call_id="one", call={"startAt": ANOTHER_START}))
+    fragile.statements_left = statement
+    with pytest.raises(Crash):
+        keep_up(keeper)
+    keep_up(keeper)
+    kept = figures_in(database)
+    assert kept == made_at_once(database, keeper)
+    assert len(kept["hourly_calls"]) == 2
+    fragile.close()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_transaction_that_ends_late_is_not_missed(nested, store, keeper, database):
+    """What was being stored during a look is found by a later one, though others have been seen that began after it."""
+    keep_up(keeper)
+    with store.transaction() as connection:
+        if nested:
+            connection.execute("savepoint inner_one")
+        event = conversation("slow")
+        save_receipts(connection, "transcripts", [event], PROCESSES["transcripts"](connection, [read_event(event)]))
+        with psycopg.connect(database.info.dsn, autocommit=True) as another:
+            another.execute("insert into receipts values ('c', 'e', 's', 't', now(), now(), 1)")
+        keeper.run_step()
+        assert column(database, "select call_id from call_figures") == []
+    keep_up(keeper)
+    assert column(database, "select call_id from call_figures") == ["slow"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from figures_progress",
+        "update figures_progress set horizon = horizon + 1000000",
+        "update figures_progress set seen_at = now() - interval '15 days'",
+    ],
+    ids=["started over by hand", "restored into another server", "away for longer than receipts are kept"],
+)
+def test_where_receipts_cannot_tell_all_calls_are_looked_at(damage, store, keeper, database):
+    """Then every call is worked out again, and receipts are followed from there."""
+    send(store, conversation())
+    keep_up(keeper)
+    database.execute("delete from receipts")
+    database.execute("update messages set text = 'reworded' where role = 'user'")
+    database.execute(damage)
+    keep_up(keeper)
+    assert column(database, "select words @@ 'reworded'::tsquery from call_figures") == [True]
+    assert column(database, "select seen_at > now() - interval '1 minute' from figures_progress") == [True]
+
+
+def test_of_two_janitors_one_works(store, keeper, database):
+    """While another one holds the lock nothing is done, and afterwards everything."""
+    send(store, conversation())
+    with database.transaction():
+        database.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        for work in (keeper.run_step, keeper.mark_changed_calls, keeper.refresh_calls, keeper.sum_hours):
+            with pytest.raises(NotOurTurn):
+                work()
+    assert column(database, "select count(*) from stale_calls") == [0]
+    assert keeper.run_step() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [
+        ("call", "call_figures add check (call_id <> 'bad')"),
+        ("hour", "hourly_calls add check (hour <> '2026-03-05 09:00+00')"),
+    ],
+)
+def test_what_cannot_be_worked_out_holds_nobody_up(kind, refusal, store, keeper, database, caplog):
+    """A call or an hour that PostgreSQL refuses is left out and named in the log; the others come as ever."""
+    database.execute(f"alter table {refusal}")
+    send(store, conversation("good", call={"startAt": ANOTHER_START}), conversation("bad"))
+    keep_up(keeper)
+    assert column(database, "select extract(day from hour)::int from hourly_calls") == [4]
+    skipped = [record.fields["kind"] for record in caplog.records if record.getMessage() == "figures.skipped"]
+    assert skipped == [kind]
+
+
+@pytest.mark.parametrize("word", ["\U0001f600", "aa-aa ", "aaa-aaa-aaa ", "aa@aa.aa ", "aa.aa/aa?aa "])
+def test_no_text_is_too_much_for_the_words_of_a_call(word, keeper, database):
+    """The longest text of the most wasteful words, in letters of four bytes, is kept as far as it fits."""
+    random, letters = Random(1), [chr(0x20000 + number) for number in range(2000)]
+    words = ("".join(random.choice(letters) if one == "a" else one for one in word) for _ in range(MOST_CHARACTERS))
+    database.execute("insert into calls (call_id, summary) values ('c', %s)", ("".join(words),))
+    keep_up(keeper)
+    assert column(database, "select call_id from call_figures") == ["c"]
+
+
+def test_the_janitor_keeps_them(store, database, settings_of_programs, tmp_path):
+    """`earshot janitor` has the figures of a call soon after a stage has stored it, and ends at once all the same."""
+    settings = {**settings_of_programs, "RECOVERY_SECONDS": "5"}
+    with program("janitor", settings=settings, log=tmp_path / "log") as janitor:
+        wait_for(lambda: column(database, "select 1 from figures_progress"))
+        send(store, conversation())
+        wait_for(lambda: column(database, "select calls from hourly_calls") == [1])
+        janitor.terminate()
+        assert janitor.wait(timeout=3) == 0
+    assert "figures.refreshed calls=1 hours=1" in (tmp_path / "log").read_text()
+
+
+def test_the_janitor_ends_in_the_middle_of_a_step(store, keeper, database, settings_of_programs, tmp_path):
+    """Though its step waits for a lock, SIGTERM ends it at once with status 0; what it had begun the next one does."""
+    send(store, conversation())
+    with (
+        program("janitor", settings=settings_of_programs, log=tmp_path / "log") as janitor,
+        database.transaction(),
+    ):
+        database.execute("lock table call_figures")
+        wait_for(lambda: column(database, "select 1 from pg_locks where not granted"))
+        janitor.terminate()
+        assert janitor.wait(timeout=3) == 0
+    wait_for(lambda: not column(database, "select 1 from pg_locks where locktype = 'advisory'"))
+    assert column(database, "select call_id from call_figures") == []
+    keep_up(keeper)
+    assert column(database, "select call_id from call_figures") == [CALL_ID]
