@@ -17,6 +17,11 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 
+def find_chromium() -> str | None:
+    """Find a chromium on this machine."""
+    return next(filter(None, map(shutil.which, CHROMIUMS)), None)
+
+
 @dataclass(frozen=True)
 class Stand:
     """A running Earshot: where its console is, what opens it, and its database."""
@@ -45,7 +50,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless chromium; without one on this machine its tests are skipped."""
-    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    path = find_chromium()
     if path is None:
         pytest.skip("no chromium is installed (Debian and Ubuntu: apt install chromium)")
     with sync_playwright() as playwright:
