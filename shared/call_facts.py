@@ -15,6 +15,8 @@ from shared.events import EpochMs, FilledText, Object, WebhookEvent
 from shared.fields import as_filled_object, as_filled_text, as_key, as_number, moment
 
 Number = Annotated[float | None, BeforeValidator(as_number)]
+# Calls are looked up by these, and what is too long for an index would fail the event.
+Key = Annotated[str | None, BeforeValidator(as_key)]
 FilledObject = Annotated[dict[str, Any] | None, BeforeValidator(as_filled_object)]
 
 STATUS_RANKS: Mapping[str, int] = MappingProxyType(
@@ -33,8 +35,8 @@ class _Part(BaseModel):
 class Call(_Part):
     """The `call` of an event; `assistant_call_duration` in ms."""
 
-    team_id: FilledText = None
-    assistant_id: FilledText = None
+    team_id: Key = None
+    assistant_id: Key = None
     call_type: FilledText = None
     direction: FilledText = None
     start_at: EpochMs = None

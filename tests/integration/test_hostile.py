@@ -20,6 +20,7 @@ from tests.calls import (
     RECEIVED_AT_MS,
     STARTED_AT_MS,
     conversation_update,
+    event,
     having,
     stages_of,
     status_update,
@@ -210,3 +211,11 @@ class TestPayloadInErrors:
 
 def _everything(failure: Exception) -> str:
     return "".join(traceback.format_exception(failure)) + repr(failure)
+
+
+def test_a_call_whose_every_text_is_endless(stages: Stages):
+    """What calls are looked up by is cut; nothing that is told of a call is too long for an index."""
+    call = dict.fromkeys(("teamId", "assistantId", "callType", "direction", "status", "phoneCallStatus"), LONG_ID)
+    one = event("status-update", LONG_ID, {"call": call, "assistant": {"name": LONG_ID, "assistantModel": LONG_ID}})
+    stages.run("lifecycle", one)
+    assert stages.select("select length(team_id) < 300, length(assistant_name) = 10000 from calls") == [(True, True)]

@@ -36,8 +36,7 @@ on conflict (is_only_row) do update set
 
 -- name: mark_changed
 -- Mark the calls of which stages have stored something since the last look. A receipt is dated by the beginning of its
--- transaction, so what had not ended at the last look is dated before it. The number of a transaction is worked out as
--- the function transaction_number does: called for each receipt it would take longer than all the rest.
+-- transaction, so what had not ended at the last look is dated before it.
 with latest as (
     select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as number
 ),
@@ -46,7 +45,7 @@ calls_marked as (
     select distinct call_id
     from receipts, latest
     where stored_at >= least(%(seen_at)s::timestamptz, now()) - make_interval(secs => %(longest_seconds)s)
-        and number - ((number - receipts.xmin::text::bigint) & 4294967295) >= %(horizon)s
+        and transaction_number(number, receipts.xmin) >= %(horizon)s
         and call_id <> ''
     order by call_id
     on conflict do nothing
