@@ -75,7 +75,10 @@ def main() -> None:
 )
 @click.option("--sample/--no-sample", default=None, help="Post a sample call.  [default: in the first run]")
 def up(data_dir: Path, port: int, console_port: int, procfile: Path, *, sample: bool | None) -> None:
-    """Run everything: embedded servers and all programs of the Procfile."""
+    """Run everything: embedded servers and all programs.
+
+    The programs are those of the Procfile. What they need is set up in the data directory.
+    """
     from earshot.up import UpOptions
     from earshot.up import up as run_everything
 
@@ -124,7 +127,10 @@ def ingest(data_dir: Path) -> None:
 @click.option("--burst", is_flag=True, help="End when the queue is empty.")
 @click.pass_context
 def worker(ctx: click.Context, /, data_dir: Path, stage: str, *, burst: bool) -> None:
-    """Work on the queue of one STAGE: transcripts, metrics, interruptions, lifecycle or quarantine."""
+    """Work on the queue of one STAGE.
+
+    STAGE is transcripts, metrics, interruptions, lifecycle or quarantine.
+    """
     settings = settings_for(["REDIS_URL", "DATABASE_URL"], data_dir)
     from workers.program import run
 
@@ -164,7 +170,10 @@ def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connecti
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one makes other calls.")
 @click.pass_context
 def simulate(ctx: click.Context, /, data_dir: Path, calls: int, messages: int, **more: Any) -> None:
-    """Post a stream of made-up calls to a running ingest: yesterday's evenly, or with --live calls of now."""
+    """Make calls up and post them to a running ingest.
+
+    They happened yesterday, and are posted evenly; with --live they happen now.
+    """
     from earshot.disturbance import Disturbance, disturbed
     from earshot.sending import send_bodies
     from earshot.simulation import Plan, simulate_calls

@@ -9,9 +9,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import psycopg
 from rq import get_current_job
 
 from shared.announcements import announce
@@ -113,9 +115,19 @@ def _log_failure(level: int, stage: str, job: StageJob, error: Exception, outcom
 def _describe(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "/workers/" in frame.filename or "/shared/" in frame.filename]
-    place = f" at {ours[-1].filename.rsplit('/', 2)[-2]}/{ours[-1].name}:{ours[-1].lineno}" if ours else ""
-    sqlstate = getattr(error, "sqlstate", None)
-    return f"{type(error).__name__}{f' ({sqlstate})' if sqlstate else ''}{place}"
+    return f"{type(error).__name__}{_sql_fault(error)}{_place(ours[-1]) if ours else ''}"
+
+
+def _sql_fault(error: Exception) -> str:
+    if not isinstance(error, psycopg.Error) or not error.sqlstate:
+        return ""
+    # Its name is the schema's; the row that breaks it is in the other fields of the diagnosis.
+    constraint = error.diag.constraint_name
+    return f" ({error.sqlstate}, constraint {constraint})" if constraint else f" ({error.sqlstate})"
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f" at {'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
 
 
 # What the jobs of a stage name, by `shared.stages.task_name`.

@@ -12,7 +12,10 @@ from earshot.commands.common import data_dir_option, setting_faults_told, settin
 @click.command("console")
 @data_dir_option
 def command(data_dir: Path) -> None:
-    """Show calls, latency, interruptions and operations in the browser, and by an API."""
+    """Show calls and operations to people and programs.
+
+    Listens on HOST and CONSOLE_PORT (127.0.0.1:8001); one of CONSOLE_TOKENS opens it, in the browser as for the API.
+    """
     settings = settings_for(["REDIS_URL", "DATABASE_URL", "CONSOLE_TOKENS"], data_dir)
     from console.server import serve
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 @click.option("--call", "call_id", metavar="ID", help="The events of this call, in place of a single one.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="With --call: how many.")
 def command(data_dir: Path, event_id: str | None, call_id: str | None, limit: int) -> None:
-    """Tell what became of the event ID; the first 8 characters of an id are enough where they name only one."""
+    """Tell what became of the event ID.
+
+    The first 8 characters of an id are enough where they name only one.
+    """
     if (event_id is None) == (call_id is None):
         raise click.UsageError("give the ID of an event, or a call by --call")
     settings = settings_for(["REDIS_URL", "DATABASE_URL"], data_dir)

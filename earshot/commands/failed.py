@@ -32,7 +32,7 @@ DELIVERY_COLUMNS = ("received (UTC)", "reason", "bytes", "event")
 @click.option("--json", "as_json", is_flag=True, help="JSON in place of tables.")
 @click.option("--body", is_flag=True, help="With --event: its body alone, as it came. It holds personal data.")
 def command(data_dir: Path, **options: Any) -> None:
-    """List dead letters, newest first: stages that failed for an event, and why."""
+    """List dead letters, newest first, and why they failed."""
     if options["body"] and not options["event"]:
         raise click.UsageError("--body needs --event: a body is shown of one event at a time")
     with outages_told():

@@ -13,7 +13,10 @@ from earshot.commands.common import data_dir_option, settings_for
 @data_dir_option
 @click.pass_context
 def command(ctx: click.Context, /, data_dir: Path) -> None:
-    """Dispatch again what was lost on its way to a worker; start several, and one of them acts."""
+    """Mend what got lost, keep figures, forget the old.
+
+    Start several, and one of them acts.
+    """
     settings = settings_for(["REDIS_URL", "DATABASE_URL"], data_dir)
     from workers.janitor import run
 

@@ -39,7 +39,9 @@ COLUMNS = ("table", "inserted", "changed", "internal", "deleted", "unchanged", "
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 @click.pass_context
 def command(ctx: click.Context, /, data_dir: Path, stage: str, **options: Any) -> None:
-    """Run one STAGE again over the stored snapshots, after it was added or corrected.
+    """Run one STAGE again over the stored snapshots.
+
+    After it was added or corrected.
 
     STAGE is transcripts, metrics, interruptions or lifecycle.
     """

@@ -42,7 +42,10 @@ DONE = {"replay": "replayed", "discard": "discarded"}
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="With --history: how many runs.")
 @click.pass_context
 def command(ctx: click.Context, /, data_dir: Path, **options: Any) -> None:
-    """Put dead letters back into their queues with fresh attempts; safe to interrupt and to repeat."""
+    """Put dead letters back into their queues.
+
+    Each gets fresh attempts. Safe to interrupt and to repeat.
+    """
     with outages_told():
         if options["history"]:
             _print_history(settings_for(["DATABASE_URL"], data_dir), options["limit"])

@@ -33,7 +33,7 @@ class Stand:
     command: EarshotCommand
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Run everything; a job that fails is dead at once."""
     directory: Path = tmp_path_factory.mktemp("stand") / "data"
@@ -47,7 +47,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         yield Stand(console, known["CONSOLE_TOKENS"], known["DATABASE_URL"], poster, command)
 
 
-@pytest.fixture(scope="session")
+# Of a module: while playwright runs, its event loop is that of the thread, and no other test could have one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless chromium; without one on this machine its tests are skipped."""
     path = find_chromium()

@@ -186,7 +186,7 @@ class TestPayloadInErrors:
         stages.session.execute("alter table messages add constraint short check (length(text) < 3)")
         failure = fail(conversation_update([user(1, text=PRIVATE)]))
         assert isinstance(failure, tasks.StageFailed)
-        assert "CheckViolation (23514)" in str(failure)
+        assert "CheckViolation (23514, constraint short) at workers/absorption.py:" in str(failure)
         assert PRIVATE not in _everything(failure) + caplog.text
 
     @pytest.mark.parametrize("body", [b'{"message": {"text": "my name is Asha"', b'"my name is Asha"'])

@@ -176,7 +176,7 @@ def test_a_worker_survives_a_restart_of_redis(
         publish(EXAMPLE)
         wait_for(lambda: count(database, "message_metrics") == 5)
         assert worker.poll() is None
-        assert len(redis.pubsub_channels("rq:pubsub:*")) == 1
+        wait_for(lambda: len(redis.pubsub_channels("rq:pubsub:*")) == 1)
 
 
 def test_sigterm_lets_the_job_at_hand_finish(publish, redis, database, settings_of_programs, tmp_path):

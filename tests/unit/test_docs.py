@@ -9,7 +9,9 @@ import click
 import pytest
 
 from earshot.cli import main
+from earshot.samples import SECOND_CALL
 from shared.migrations import all_migrations
+from shared.publisher import event_id_of
 from shared.settings import Settings
 from workers.metrics import LEAVES
 
@@ -230,3 +232,9 @@ def hunks(page: str) -> Iterator[tuple[str, str, str]]:
 
 def _side(hunk: str, sign: str) -> str:
     return "".join(f"{line[1:]}\n" for line in hunk.splitlines() if line[0] in (" ", sign))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/reference/http.md"])
+def test_the_answer_that_is_shown_is_the_one_that_comes(page: str):
+    """The id in the shown answer is that of the event which the reader is told to post."""
+    assert f'"event_id":"{event_id_of(SECOND_CALL.read_bytes())}"' in (ROOT / page).read_text()

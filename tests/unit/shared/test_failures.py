@@ -14,8 +14,8 @@ def traceback(last: str) -> str:
     ("text", "failure"),
     [
         (
-            traceback("workers.tasks.StageFailed: CheckViolation (23514) at workers/_save:175"),
-            Failure("CheckViolation", "StageFailed: CheckViolation (23514) at workers/_save:175"),
+            traceback("workers.tasks.StageFailed: CheckViolation (23514) at workers/absorption.py:175"),
+            Failure("CheckViolation", "StageFailed: CheckViolation (23514) at workers/absorption.py:175"),
         ),
         (
             traceback("shared.errors.BadEvent: the stored body is no event"),
