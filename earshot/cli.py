@@ -176,7 +176,7 @@ def simulate(ctx: click.Context, /, data_dir: Path, calls: int, messages: int, *
     """
     from earshot.disturbance import Disturbance, disturbed
     from earshot.sending import send_bodies
-    from earshot.simulation import Plan, simulate_calls
+    from earshot.simulation import Plan, count_events, simulate_calls
     from earshot.timing import at_rate, live_calls, yesterday_ms
 
     seed, at_once, plan = more["seed"], more["at_once"], Plan(messages)
@@ -186,7 +186,8 @@ def simulate(ctx: click.Context, /, data_dir: Path, calls: int, messages: int, *
     else:
         events = simulate_calls(seed, calls, at_once, plan, yesterday_ms())
         bodies = at_rate(more["rate"], disturbed(events, disturbance, seed))
-    ctx.exit(send_bodies(bodies, *_where(data_dir, more["url"], more["secret"]), connections=1))
+    expected = round(calls * count_events(plan) * (1 - disturbance.lose) * (1 + disturbance.duplicate))
+    ctx.exit(send_bodies(bodies, *_where(data_dir, more["url"], more["secret"]), 1, expected))
 
 
 def _where(data_dir: Path, url: str | None, secret: str | None) -> tuple[str, str]:

@@ -85,6 +85,11 @@ def simulate_call(
     yield _report(call)
 
 
+def count_events(plan: Plan) -> int:
+    """Count the events of a call: one a message, four statuses and the report."""
+    return plan.messages + 5
+
+
 def simulate_calls(seed: int, calls: int, at_once: int, plan: Plan, begins_at: int = LONG_AGO_MS) -> Iterator[bytes]:
     """Yield the bodies of many calls, of which `at_once` go on side by side, in turn."""
     waiting = (simulate_call(seed, number, plan, begins_at) for number in range(calls))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earshot.disturbance import LATEST, Disturbance, disturbed
-from earshot.simulation import Plan, simulate_call, simulate_calls
+from earshot.simulation import Plan, count_events, simulate_call, simulate_calls
 from shared.envelope import open_envelope
 
 EVENTS = [b"%d" % number for number in range(200)]
@@ -56,7 +56,7 @@ def test_calls_go_on_side_by_side():
     """With two calls at once their events alternate, and every call is told to its end."""
     calls = [open_envelope(body).call_id for body in simulate_calls(1, 4, 2, Plan(5))]
     assert calls[0] != calls[1]
-    assert list(Counter(calls).values()) == [10] * 4
+    assert list(Counter(calls).values()) == [count_events(Plan(5))] * 4
 
 
 def test_undisturbed_events_pass_as_they_are():
