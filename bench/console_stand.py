@@ -23,7 +23,7 @@ from shared.redis_client import connect_redis
 from tests.dead_letters import fail_in_bulk
 from tests.servers import EmbeddedServers
 
-TOKEN = "bench-console"  # noqa: S105 - of a program that lives for minutes
+TOKEN = "token-of-the-bench"  # noqa: S105 - of a program that lives for minutes
 WAITING_CALLS, WAITING_MESSAGES = 50, 20
 DEAD_LETTERS = 2000
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -32,7 +32,7 @@ from bench.stand import READY_SECONDS, ROOT, SECRET, Stand, wait_for
 from bench.workload import Snapshot, in_turn
 from earshot.children import Process, session_members
 
-TOKEN = "bench-console"  # noqa: S105 - of servers that live for minutes
+TOKEN = "token-of-the-bench"  # noqa: S105 - of servers that live for minutes
 START_SECONDS = 2.0  # for the generator to start in
 PATIENCE_SECONDS = 30.0
 LOOK_SECONDS = 0.05

@@ -5,9 +5,9 @@ is withdrawn, in all processes and machines alike.
 """
 
 import time
-from collections.abc import Iterable
 from datetime import timedelta
-from hashlib import sha256
+from functools import cache
+from hashlib import scrypt
 from hmac import digest
 from typing import Any
 
@@ -18,10 +18,13 @@ from pydantic import SecretStr
 from shared.known_secrets import KnownSecrets
 
 SESSION_HOURS = 12
+# The open log-in page hands out a cookie that is signed with a key made from a token, so a stranger can try tokens
+# without asking us. So many characters, each trial dear, are beyond that.
+LONG_ENOUGH = 16
 # Everybody may ask for these: the log-in page, what it looks like, and whether the process is up.
 OPEN_ENDPOINTS = frozenset({"pages.login", "static", "tell_health", "tell_readiness"})
 
-_SCHEME = "bearer "
+_SCHEME = "bearer"
 _HOLDER, _OPENED_AT = "holder", "opened_at"
 
 
@@ -30,7 +33,8 @@ class Access:
 
     def __init__(self, tokens: tuple[SecretStr, ...]) -> None:
         self._tokens = KnownSecrets("CONSOLE_TOKENS", tokens)
-        self._key = _session_key(token.get_secret_value() for token in tokens)
+        # Of the first token: the same on every machine, and told nowhere.
+        self._key = _session_key(tokens[0].get_secret_value())
         self._holders = KnownSecrets("CONSOLE_TOKENS", [SecretStr(self._holder(token)) for token in tokens])
 
     def guard(self, app: Flask, *, is_https: bool) -> None:
@@ -51,10 +55,13 @@ class Access:
         self._forms = CSRFProtect(app)
 
     def admits(self, request: Request) -> bool:
-        """Tell whether a request may see what it asks for; one of a session that changes something needs its form."""
+        """Tell whether a request may see what it asks for; one of a session that changes something needs its form.
+
+        Nothing is read of the body of a request that is not admitted.
+        """
         if self.is_bearer(request):
             return self._tokens.admits(_offered(request))
-        if not self._has_session():
+        if not self.has_session():
             return False
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             self._forms.protect()
@@ -63,6 +70,15 @@ class Access:
     def is_bearer(self, request: Request) -> bool:
         """Tell whether a request comes with a token of its own, be it right or wrong."""
         return _offered(request) is not None
+
+    def has_session(self) -> bool:
+        """Tell whether this browser is logged in."""
+        opened_at: Any = session.get(_OPENED_AT, 0)
+        return time.time() - opened_at < SESSION_HOURS * 3600 and self._holders.admits(session.get(_HOLDER))
+
+    def name_of(self, request: Request) -> str:
+        """Say for the record who asks: a program by its token, or a person in the console."""
+        return "api" if self.is_bearer(request) else "console"
 
     def log_in(self, token: str) -> bool:
         """Open a session for the holder of a token; tells whether it is one."""
@@ -79,22 +95,17 @@ class Access:
         """End the session of this browser."""
         session.clear()
 
-    def _has_session(self) -> bool:
-        opened_at: Any = session.get(_OPENED_AT, 0)
-        return time.time() - opened_at < SESSION_HOURS * 3600 and self._holders.admits(session.get(_HOLDER))
-
     def _holder(self, token: SecretStr) -> str:
         return digest(self._key, token.get_secret_value().encode(errors="surrogatepass"), "sha256").hex()
 
 
-def _session_key(tokens: Iterable[str]) -> bytes:
-    """Make the key of all sessions from the first token: the same on every machine, and told nowhere."""
-    first = next(iter(tokens), "")
-    return sha256(b"earshot console sessions\0" + first.encode(errors="surrogatepass")).digest()
+@cache
+def _session_key(token: str) -> bytes:
+    """Make the key of all sessions, slowly, so that nobody tries many tokens on a cookie; 16 MiB and some 50 ms."""
+    return scrypt(token.encode(), salt=b"earshot console sessions", n=2**14, r=8, p=1, dklen=32)
 
 
 def _offered(request: Request) -> str | None:
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    return header[len(_SCHEME) :].strip() if header.lower().startswith(_SCHEME) else ""
+    """Give the token that a request sends. What a proxy put there in another scheme is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == _SCHEME else None

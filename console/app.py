@@ -2,6 +2,7 @@
 
 import logging
 import time
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask import Flask, Response, g, redirect, request
@@ -83,9 +84,10 @@ def _admit() -> AnyResponse | None:
     services: Services = _app().services
     if request.endpoint in OPEN_ENDPOINTS or services.access.admits(request):
         return None
-    if is_api(request) or services.access.is_bearer(request) or request.method != "GET":
+    if is_api(request) or services.access.is_bearer(request):
         return unauthorized()
-    wanted = request.full_path.rstrip("?")
+    # Whoever was logged out meanwhile cannot be led back to what a form would have changed.
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
     question = f"?{urlencode({'next': wanted})}" if 1 < len(wanted) <= _LONGEST_RETURN else ""
     return redirect(f"/login{question}", 303)
 
@@ -97,7 +99,10 @@ def _finish(response: Response) -> Response:
     milliseconds = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
     # The rule and not the path: what is asked for may be personal.
     rule = request.url_rule.rule if request.url_rule else "none"
-    log(logging.INFO, "console.answered", rule=rule, status=response.status_code, duration_ms=milliseconds)
+    # Open pages ask again and again; what was changed or refused stands out.
+    is_everyday = request.method in ("GET", "HEAD") and response.status_code < HTTPStatus.BAD_REQUEST
+    level = logging.DEBUG if is_everyday else logging.INFO
+    log(level, "console.answered", rule=rule, status=response.status_code, duration_ms=milliseconds)
     return response
 
 

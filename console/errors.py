@@ -5,6 +5,7 @@ import logging
 from flask import Flask, Request, Response, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,6 +13,9 @@ from shared.errors import DatabaseUnavailable, QueueUnavailable
 from shared.logs import log
 
 RETRY_AFTER_SECONDS = "5"
+
+# What tells apart the kinds of a body: pydantic does not name them where it is missing.
+_TAGS = {"source": "dead_letters or quarantine"}
 
 
 class Missing(Exception):
@@ -49,10 +53,25 @@ def answer_errors(app: Flask) -> None:
 
 def describe(error: ValidationError) -> str:
     """Say of each wrong parameter what is wrong, without its value."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors(include_input=False, include_url=False)
-    )
+    return "; ".join(_described(fault) for fault in error.errors(include_input=False, include_url=False))
+
+
+def _described(fault: ErrorDetails) -> str:
+    where, what = ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "json_invalid":
+        return "the body is no JSON"
+    if fault["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        return _described_tag(fault)
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: is not known"
+    # What concerns several parameters names them itself.
+    return f"{where}: {what}" if where else what if fault["type"] == "value_error" else f"body: {what}"
+
+
+def _described_tag(fault: ErrorDetails) -> str:
+    name = str(fault.get("ctx", {})["discriminator"]).strip("'")
+    state = "is missing" if fault["type"] == "union_tag_not_found" else "is none that is known"
+    return f"{name} {state}: {_TAGS[name]}"
 
 
 def _unavailable(server: str, error: Exception) -> AnyResponse:

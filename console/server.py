@@ -5,9 +5,11 @@ from functools import partial
 
 from flask import Flask
 
-from console.access import Access
+from console.access import LONG_ENOUGH, Access
 from console.app import create_app
+from console.pages.login import MOST_FORMS
 from console.streams.ending import call_when_told_to_end
+from console.streams.streams import SPARE_STREAMS
 from shared.http_server import begin_process, free_address, make_server, shown_url
 from shared.logs import configure_logs, log
 from shared.settings import Settings
@@ -20,7 +22,7 @@ def serve(settings: Settings) -> None:
     """
     Access(settings.console_tokens)
     address = free_address(settings.host, settings.console_port, "CONSOLE_PORT")
-    threads = settings.console_threads + settings.console_streams
+    threads = settings.console_threads + settings.console_streams + SPARE_STREAMS + MOST_FORMS
     server = make_server("console", address, settings.console_port, workers=1, threads=threads)
     configure_logs(settings.log_level)
     server.on_startup(partial(_log_start, settings))
@@ -39,6 +41,9 @@ def load_app(settings: Settings) -> Flask:
 
 def _log_start(settings: Settings) -> None:
     log(logging.INFO, "console.started", address=shown_url(settings.host, settings.console_port))
+    weak = sum(len(token.get_secret_value()) < LONG_ENOUGH for token in settings.console_tokens)
+    if weak:
+        log(logging.WARNING, "console.weak_token", tokens=weak, long_enough=LONG_ENOUGH)
 
 
 def _log_stop() -> None:

@@ -63,10 +63,12 @@ class Store:
         self._pool.close()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Run a block of reads in one transaction, which sees one state of the tables if it begins a snapshot."""
+    def reading(self, *, of_one_moment: bool = False) -> Iterator[Connection]:
+        """Run a block of reads in one transaction; each sees the tables as they are then, or all as of one moment."""
         try:
             with self._pool.connection() as connection, connection.transaction():
+                if of_one_moment:
+                    connection.execute("set transaction isolation level repeatable read")
                 connection.execute(_LIMITS, self._limit)
                 yield connection
         except errors.QueryCanceled:

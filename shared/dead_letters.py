@@ -15,8 +15,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from redis import Redis
-from rq.queue import Queue
-from rq.registry import FailedJobRegistry
 from rq.utils import now, utcformat
 
 from shared.event_records import load_event
@@ -25,6 +23,7 @@ from shared.filters import DeadLetterFilter
 from shared.jobs import OUT_OF_REACH_SECONDS
 from shared.publisher import job_data, shared_fields
 from shared.redis_client import redis_faults_told
+from shared.rq_names import QUEUES_KEY, event_id_of_job, failed_key, queue_key
 from shared.settings import Settings
 
 # Redis serves nobody else while it looks at a page: some milliseconds.
@@ -119,7 +118,7 @@ class DeadLetters:
         """Give dead letters up for good, as if their stage were done; counts those that it has given up itself."""
         with redis_faults_told():
             return sum(
-                int(self._discard([_failed_key(stage)], [stage, *event_ids]))
+                int(self._discard([failed_key(stage)], [stage, *event_ids]))
                 for stage, event_ids in _by_stage(letters).items()
             )
 
@@ -151,12 +150,12 @@ class DeadLetters:
         names = (wanted.error or "", wanted.call_id or "", wanted.event_id or "")
         asked: list[str | float] = [stage, look.size, look.tell, *look.scores, *names, *look.start]
         with redis_faults_told():
-            end, counts, rows = self._look([_failed_key(stage)], asked)
+            end, counts, rows = self._look([failed_key(stage)], asked)
         numbers = Counter(dict(zip(map(bytes.decode, counts[::2]), counts[1::2], strict=True)))
         return end and (end[0].decode(), end[1].decode()), numbers, [_placed(stage, row) for row in rows]
 
     def _replay_stage(self, stage: str, event_ids: Iterable[str]) -> int:
-        keys = [_failed_key(stage), Queue.redis_queue_namespace_prefix + stage, Queue.redis_queues_keys]
+        keys = [failed_key(stage), queue_key(stage), QUEUES_KEY]
         jobs = [part for event_id in event_ids for part in (event_id, job_data(stage, event_id))]
         with redis_faults_told():
             fields = shared_fields(self._redis, stage, self._settings)
@@ -167,10 +166,6 @@ def attempts_spent(meta: bytes | None, retries_left: bytes | None) -> int:
     """Say how many attempts a job has had, from what it was given and what is left; for one that is at its end."""
     given = json.loads(meta).get("attempts", 0) if meta else 0
     return max(given - int(retries_left or 0), 0) + 1
-
-
-def _failed_key(stage: str) -> str:
-    return str(FailedJobRegistry.key_template.format(stage))
 
 
 def _by_stage(letters: Iterable[DeadLetter]) -> dict[str, list[str]]:
@@ -196,7 +191,7 @@ def _letter(stage: str, row: Sequence[Any]) -> DeadLetter:
     job_id, score, error, reason, retries_left, meta, ended_at, event_type, call_id, received_at, size = row
     return DeadLetter(
         stage=stage,
-        event_id=job_id.decode().removesuffix(f"-{stage}"),
+        event_id=event_id_of_job(job_id.decode(), stage),
         failed_at=_failed_at(float(score), ended_at),
         error=(error or UNKNOWN.encode()).decode(),
         reason=(reason or UNKNOWN.encode()).decode(),

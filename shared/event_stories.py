@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import nlargest
@@ -11,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from redis import Redis
 
-from shared.database import Connection, Database
+from shared.database import Connection
 from shared.errors import DatabaseUnavailable, QueueUnavailable
 from shared.event_records import PREFIX, record_key
 from shared.failures import UNKNOWN
@@ -42,7 +43,7 @@ class PendingStage:
     """A stage that an event has still to pass.
 
     `since` is when it began to wait, was taken up or failed; of a retry, when it is due. None where nobody wrote it
-    down. `attempts` counts those that have failed.
+    down. `attempts` counts those that have failed, `reason` is why the last of them has; empty where none has.
     """
 
     stage: str
@@ -93,9 +94,10 @@ class Told:
 class Stories:
     """Tells of events what Redis and PostgreSQL know, and does with one of them where the other is away."""
 
-    def __init__(self, redis: Redis, database: Database) -> None:
+    def __init__(self, redis: Redis, transaction: Callable[[], AbstractContextManager[Connection]]) -> None:
+        """Remember whom to ask; `transaction` raises DatabaseUnavailable where PostgreSQL cannot be asked."""
         self._redis = redis
-        self._database = database
+        self._transaction = transaction
         self._silent: dict[str, None] = {}
 
     def of_event(self, beginning: str) -> Told:
@@ -107,6 +109,10 @@ class Stories:
         if len(event_ids) > 1:
             raise UnclearEvent(f"several events begin with {beginning}; give more of the id")
         return self._tell(event_ids)
+
+    def of_id(self, event_id: str) -> Told:
+        """Tell of the event of this very id."""
+        return self._tell([event_id])
 
     def of_call(self, call_id: str, limit: int) -> Told:
         """Tell of the newest events of a call. What waits is found by looking through all that Redis holds."""
@@ -174,7 +180,7 @@ class Stories:
         if "PostgreSQL" in self._silent:
             return None
         try:
-            with self._database.transaction() as connection:
+            with self._transaction() as connection:
                 return ask(connection)
         except DatabaseUnavailable:
             self._silent["PostgreSQL"] = None
@@ -192,11 +198,13 @@ def _pending_stage(stage: str, job: Mapping[str, bytes | None], *, is_failed: bo
     given = int(json.loads(job["meta"] or b"{}").get("attempts", 0))
     left = int(job["retries_left"] or 0)
     spent = max(given - left, 0)
+    reason = (job["reason"] or UNKNOWN.encode()).decode()
     if is_failed:
-        reason = (job["reason"] or UNKNOWN.encode()).decode()
         return PendingStage(stage, "dead letter", _time(job["ended_at"]), spent + 1, 0, reason)
     state, since = _state(job, due)
-    return PendingStage(stage, state, since, spent, left + 1 if state != "no job" else 0, "")
+    # A job that met a server's outage pauses with all its attempts.
+    has_failed = spent > 0 or state == "retry"
+    return PendingStage(stage, state, since, spent, left + 1 if state != "no job" else 0, reason if has_failed else "")
 
 
 def _state(job: Mapping[str, bytes | None], due: float | None) -> tuple[State, datetime | None]:

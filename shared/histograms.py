@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from math import ceil
 
-GROWTH = 1.05
 # The middle of a bucket is at most this far from what fell into it, for values of 1 and more.
-RELATIVE_ERROR = (GROWTH - 1) / 2
+RELATIVE_ERROR = 0.025
+GROWTH = 1 + 2 * RELATIVE_ERROR
 
 Histogram = Mapping[int, int]  # bucket to how many fell into it
 

@@ -5,6 +5,7 @@ The rules sit in the job class, so that a stock `rq worker` that is given it fol
 
 import random
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -96,6 +97,7 @@ class StageJob(Job):
         if isinstance(self.failure, RetryLater):
             self.retries_left = (self.retries_left or 0) + 1
         super().retry(queue, pipeline)
+        _tell_failure(self, _told_by(self.failure), pipeline)
 
     def get_retry_interval(self) -> int:
         """Say how many seconds to wait before the next attempt: at least 1, so that it is scheduled."""
@@ -127,8 +129,7 @@ class DeadLetterRegistry(FailedJobRegistry):
         super().add(job, KEEP, exc_string, pipeline)
         connection = pipeline if pipeline is not None else self.connection
         connection.zadd(self.key, {job.id: OUT_OF_REACH_SECONDS + time.time()})
-        failure = failure_told_by(exc_string)
-        connection.hset(job.key, mapping={"error": failure.error, "reason": failure.reason})
+        _tell_failure(job, exc_string, connection)
 
 
 class LivingExecutions(ExecutionRegistry):
@@ -145,6 +146,16 @@ class LivingExecutions(ExecutionRegistry):
             with suppress(ValueError):
                 executions.append(Execution.fetch(execution_id, self.job_id, connection=self.connection))
         return executions
+
+
+def _tell_failure(job: Job, exception_text: str, connection: Redis) -> None:
+    failure = failure_told_by(exception_text)
+    connection.hset(job.key, mapping={"error": failure.error, "reason": failure.reason})
+
+
+def _told_by(failure: BaseException | None) -> str:
+    # No attempt in this process has failed: it takes the job back from a worker that is gone.
+    return "abandoned" if failure is None else "".join(traceback.format_exception(failure))
 
 
 def _jittered(seconds: float) -> int:

@@ -4,9 +4,12 @@ from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
+from rq.suspension import WORKERS_SUSPENDED
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 QUEUES_KEY: str = Queue.redis_queues_keys
 JOB_PREFIX: str = Job.redis_job_namespace_prefix
+SUSPENDED_KEY: str = WORKERS_SUSPENDED
 
 
 def job_id_of(event_id: str, stage: str) -> str:
@@ -47,3 +50,8 @@ def failed_key(stage: str) -> str:
 def scheduled_key(stage: str) -> str:
     """Name the sorted set of the jobs that pause, by the time when they are due."""
     return ScheduledJobRegistry.key_template.format(stage)
+
+
+def workers_key(stage: str) -> str:
+    """Name the set of the keys of the workers that listen to a queue."""
+    return WORKERS_BY_QUEUE_KEY % stage

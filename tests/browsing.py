@@ -58,8 +58,9 @@ class Browser:
         return Page(response.text)
 
     def send(self, path: str, code: int, **fields: str):
-        """Send the form of the log-in page, or another with its hidden field."""
-        (hidden,) = Page(self.client.get("/login").text).all("input", name="csrf_token")
+        """Send the form of the log-in page, or another with the hidden field of the first page."""
+        first = self.client.get("/login", follow_redirects=True)
+        (hidden,) = Page(first.text).all("input", name="csrf_token")
         response = self.client.post(path, data={"csrf_token": hidden["value"], **fields})
         assert response.status_code == code, response.text
         return response

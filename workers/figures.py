@@ -29,8 +29,8 @@ HOURS_AT_ONCE = 6
 # PostgreSQL refuses to keep more than 1 MiB of one call's words. A word takes its own bytes, four for its place and up
 # to one to align them, and one in several parts is kept with its parts: at worst 10 bytes a character.
 MOST_CHARACTERS = 100_000
-# More than the longest transaction of a stage: a job's time, and as long again for one that got stuck at its end.
-MARGIN_SECONDS = 60.0
+# More than a transaction takes from its beginning until it writes.
+MARGIN_SECONDS = 120.0
 
 # One after the other in one transaction: days are made of the hours.
 _SUMMING = (
@@ -54,10 +54,7 @@ class FiguresKeeper:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._receipts = {
-            "receipt_days": settings.receipt_days,
-            "longest_seconds": 2 * settings.job_timeout_seconds + MARGIN_SECONDS,
-        }
+        self._receipts = {"receipt_days": settings.receipt_days, "margin_seconds": MARGIN_SECONDS}
 
     def run_step(self) -> tuple[int, int]:
         """Do a piece of what there is to do; returns how many calls and hours that were, zeros when all is done."""
@@ -85,6 +82,12 @@ class FiguresKeeper:
         """Make the sums of some marked hours; returns how many."""
         return self._do(_HOURS, most)
 
+    def read_delay(self) -> float:
+        """Read how many seconds ago a change was made that may still be missing in the figures."""
+        with self._database.transaction() as connection:
+            row = connection.execute(queries("figures")["read_delay"]).fetchone()
+        return float(row["seconds"]) if row else 0.0
+
     def _do(self, task: "_Task", most: int) -> int:
         """Do up to `most` at once, or where that fails each alone, so that only the culprit is left out."""
         try:
@@ -109,7 +112,7 @@ class FiguresKeeper:
 
 
 def mark_calls(connection: Connection, call_ids: list[str]) -> None:
-    """Have the figures of calls worked out again, once the transaction is committed."""
+    """Have the figures of calls worked out again, once the transaction that changed them is committed."""
     connection.execute(queries("figures")["mark_calls"], {"call_ids": call_ids})
 
 

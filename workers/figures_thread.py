@@ -1,7 +1,7 @@
 """The janitor's thread that keeps figures while it is the janitor's turn, on a connection of its own.
 
-After each piece of work on calls, or on hours, it rests from that ten times as long, so that both together take less
-than a fifth of one connection however much there is to do.
+After each piece of work on calls, or on hours, it rests from that ten times as long, though never for long: a small
+system's figures are there within seconds, and a large one's take little of the server.
 """
 
 import logging
@@ -9,18 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 
-import psycopg
-
 from shared.database import Database
-from shared.errors import BadEvent, RetryLater
 from shared.logs import log
 from shared.settings import Settings
 from workers.figures import FiguresKeeper, NotOurTurn
+from workers.outages import POSTGRESQL_FAULTS, Patience
 
 NAME = "figures"
 ROUND_SECONDS = 1.0
 REST_FACTOR = 10
+LONGEST_REST_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
+LATE_SECONDS = 60.0
 # Going through everything for the first time may take long, and holds nobody up.
 TIMEOUT_SECONDS = 300.0
 STOP_SECONDS = 0.5
@@ -34,10 +34,11 @@ class FiguresThread:
         self._database = Database(url, TIMEOUT_SECONDS, prepare=settings.prepare_statements)
         keeper = FiguresKeeper(self._database, settings)
         self._calls, self._hours = _Duty(keeper.follow_calls), _Duty(keeper.sum_hours)
+        self._delay = _Delay(keeper.read_delay)
         self._is_our_turn = is_our_turn
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
-        self._pause_seconds = ROUND_SECONDS
+        self._patience = Patience(ROUND_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def start(self) -> None:
         """Begin."""
@@ -58,25 +59,20 @@ class FiguresThread:
         started = time.monotonic()
         try:
             calls, hours = self._calls.do_if_due(), self._hours.do_if_due()
+            self._delay.tell_if_due()
         except NotOurTurn:
             return ROUND_SECONDS
-        except (RetryLater, BadEvent, psycopg.Error) as error:
-            return self._wait_for_database(error)
-        self._pause_seconds = ROUND_SECONDS
+        except POSTGRESQL_FAULTS as error:
+            return self._patience.pause_after(error)
+        self._patience.renew()
         now = time.monotonic()
         if calls or hours:
-            log(logging.INFO, "figures.refreshed", calls=calls, hours=hours, duration_ms=(now - started) * 1000)
+            log(logging.DEBUG, "figures.refreshed", calls=calls, hours=hours, duration_ms=(now - started) * 1000)
         return max(0.0, min(self._calls.due_at, self._hours.due_at) - now)
 
     def _stand_by(self) -> float:
         self._database.close()
         return ROUND_SECONDS
-
-    def _wait_for_database(self, error: Exception) -> float:
-        reason = str(error) if isinstance(error, RetryLater) else type(error).__name__
-        log(logging.WARNING, "janitor.waiting", server="PostgreSQL", reason=reason)
-        pause_seconds, self._pause_seconds = self._pause_seconds, min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
-        return pause_seconds
 
 
 class _Duty:
@@ -84,6 +80,7 @@ class _Duty:
 
     def __init__(self, work: Callable[[], int]) -> None:
         self._work = work
+        self._last_seconds = 0.0
         self.due_at = 0.0
 
     def do_if_due(self) -> int:
@@ -93,5 +90,28 @@ class _Duty:
             return 0
         number = self._work()
         now = time.monotonic()
-        self.due_at = now + max(REST_FACTOR * (now - started), ROUND_SECONDS)
+        self.due_at = now + self._rest_after(now - started)
         return number
+
+    def _rest_after(self, seconds: float) -> float:
+        # The shorter of the last two: one that took long alone may have waited for a server that stood still.
+        shorter_seconds, self._last_seconds = min(self._last_seconds, seconds), seconds
+        return min(max(REST_FACTOR * shorter_seconds, ROUND_SECONDS), LONGEST_REST_SECONDS)
+
+
+class _Delay:
+    """Tells of figures that fall behind, no more often than they may be late."""
+
+    def __init__(self, read_seconds: Callable[[], float]) -> None:
+        self._read_seconds = read_seconds
+        self._due_at = 0.0
+
+    def tell_if_due(self) -> None:
+        """Warn where figures are late."""
+        now = time.monotonic()
+        if now < self._due_at:
+            return
+        self._due_at = now + LATE_SECONDS
+        delay_seconds = self._read_seconds()
+        if delay_seconds > LATE_SECONDS:
+            log(logging.WARNING, "figures.behind", seconds=round(delay_seconds))

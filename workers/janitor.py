@@ -13,17 +13,16 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
-import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.database import Database
-from shared.errors import BadEvent, RetryLater
 from shared.logs import configure_logs, log
 from shared.redis_client import connect_redis
 from shared.settings import Settings
 from workers.figures_thread import NAME as FIGURES
 from workers.figures_thread import FiguresThread
+from workers.outages import POSTGRESQL_FAULTS, Patience
 from workers.reconciliation import Reconciler
 from workers.retention import delete_receipts, discard_dead_letters
 from workers.sweeps import IntermediateSweep, drop_orphans, drop_stale_marks, sweep_leases
@@ -170,15 +169,12 @@ def _forget_receipts(settings: Settings) -> None:
     """Delete old receipts; an unreachable PostgreSQL is waited for."""
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     database = Database(url, settings.database_timeout_seconds, prepare=settings.prepare_statements)
-    pause_seconds = LONGEST_PAUSE_SECONDS
+    patience = Patience(LONGEST_PAUSE_SECONDS, RETENTION_SECONDS)
     while True:
         try:
             deleted = delete_receipts(database, settings.receipt_days)
-        except (RetryLater, BadEvent, psycopg.Error) as error:
-            reason = str(error) if isinstance(error, RetryLater) else type(error).__name__
-            log(logging.WARNING, "janitor.waiting", server="PostgreSQL", reason=reason)
-            time.sleep(pause_seconds)
-            pause_seconds = min(pause_seconds * 2, RETENTION_SECONDS)
+        except POSTGRESQL_FAULTS as error:
+            time.sleep(patience.pause_after(error))
         else:
             break
         finally:

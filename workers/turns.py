@@ -9,7 +9,9 @@ from importlib.resources import files
 from redis import Redis
 from redis.exceptions import RedisError
 
-KEY = "earshot:janitor"
+from shared import janitors
+
+KEY = janitors.KEY
 
 
 class TurnLost(Exception):
@@ -31,8 +33,12 @@ class Turn:
 
     def take(self) -> bool:
         """Take the turn, or prolong it; tells whether it is ours. Raises RedisError; then nobody knows."""
-        self.is_ours, was_ours = False, self.is_ours
-        self.is_ours = self._take([KEY], [self.token, self._milliseconds]) == 1
+        was_ours = self.is_ours
+        try:
+            self.is_ours = self._take([KEY], [self.token, self._milliseconds]) == 1
+        except RedisError:
+            self.is_ours = False
+            raise
         if was_ours and not self.is_ours:
             raise TurnLost
         return self.is_ours

@@ -45,7 +45,10 @@ class Analytics(Row):
 
 
 class Percentiles(Row):
-    """How long something took: the time that so many percent of turns did not exceed, null without any."""
+    """How long something took: the time that so many percent of turns did not exceed, null without any.
+
+    Rounded to whole milliseconds; below 100 to tenths.
+    """
 
     turns: int
     p50: float | None
@@ -78,7 +81,10 @@ class LatencyGroup(Group):
 
 
 class Bucket(Row):
-    """How many turns took `from_ms` or longer, and less than `to_ms`; below zero the other way round."""
+    """How many turns took `from_ms` or longer, and less than `to_ms`; below zero the bound nearer to it belongs to it.
+
+    The one that begins at zero reaches up to one, each further one 5 % further.
+    """
 
     from_ms: float
     to_ms: float
@@ -86,7 +92,7 @@ class Bucket(Row):
 
 
 class Latency(Analytics):
-    """Latencies; a percentile is at most `relative_error` off, or half a millisecond below one."""
+    """Latencies; before it is rounded a percentile is at most `relative_error` off, or half a millisecond below one."""
 
     relative_error: float = RELATIVE_ERROR
     groups: list[LatencyGroup]
@@ -119,7 +125,7 @@ class Interruptions(Analytics):
 
 
 class Durations(Row):
-    """How long calls were, in milliseconds."""
+    """How long calls were, in milliseconds, rounded as latencies are."""
 
     p50: float | None
     p90: float | None
@@ -144,7 +150,7 @@ class Outcome(Row):
 
 
 class CallsFigures(Analytics):
-    """Calls; a duration's percentile is at most `relative_error` off."""
+    """Calls; before it is rounded a duration's percentile is at most `relative_error` off."""
 
     relative_error: float = RELATIVE_ERROR
     groups: list[CallsGroup]

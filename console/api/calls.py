@@ -65,7 +65,7 @@ def list_calls(services: Services, _: PathValues, query: CallsQuery, place: Plac
     """Read calls, newest beginning first."""
     after_began_at, after_call_id = place or (None, None)
     values = {
-        **query.model_dump(exclude={"limit", "cursor", "format"}),
+        **query.filters,
         "slow_turn_ms": services.settings.slow_turn_ms,
         "after_began_at": after_began_at,
         "after_call_id": after_call_id,

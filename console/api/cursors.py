@@ -16,6 +16,8 @@ Place = tuple[Any, ...]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,20 @@ def _write_moment(moment: datetime) -> str:
 
 
 def _read_moment(text: str) -> datetime:
-    return _EPOCH + int(text) * _MICROSECOND
+    return _EPOCH + max(_FIRST, min(int(text), _LAST)) * _MICROSECOND
 
 
-# Microseconds since 1970, to the year 5138.
-MOMENT = Part("[0-9]{1,17}", _write_moment, _read_moment)
-MOMENT_IF_ANY = Part(
-    "[0-9]{0,17}",
-    lambda moment: "" if moment is None else _write_moment(moment),
-    lambda text: _read_moment(text) if text else None,
-)
+def _write_moment_if_any(moment: datetime | None) -> str:
+    return "" if moment is None else _write_moment(moment)
+
+
+def _read_moment_if_any(text: str) -> datetime | None:
+    return _read_moment(text) if text else None
+
+
+# Microseconds since 1970, or before it; what is beyond the calendar stands for its end.
+MOMENT = Part("-?[0-9]{1,18}", _write_moment, _read_moment)
+MOMENT_IF_ANY = Part("(?:-?[0-9]{1,18})?", _write_moment_if_any, _read_moment_if_any)
 # Whole numbers that fit into PostgreSQL's integer, and into its bigint.
 INTEGER = Part("-?[0-9]{1,9}", str, int)
 BIGINT = Part("[0-9]{1,18}", str, int)

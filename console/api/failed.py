@@ -15,8 +15,6 @@ from shared.filters import DeadLetterFilter
 
 Stage = Literal["transcripts", "metrics", "interruptions", "lifecycle", "quarantine"]
 
-_PAGING = {"limit", "cursor", "format"}
-
 
 class FailedQuery(ListingQuery):
     """Which dead letters; all filters must hold. `since` and `until` are about the time of failing, both included."""
@@ -60,7 +58,7 @@ def list_failed(
     services: Services, _: PathValues, query: FailedQuery, place: Place | None, limit: int
 ) -> Sequence[Failed]:
     """Read dead letters, the one that failed last in front."""
-    wanted = DeadLetterFilter(**query.model_dump(exclude=_PAGING))
+    wanted = DeadLetterFilter(**query.filters)
     behind = None if place is None else (place[0], place[1], place[2])
     letters = DeadLetters(services.redis, services.settings).newest(wanted, limit, behind)
     return [Failed.model_validate(letter).at(where) for where, letter in letters]

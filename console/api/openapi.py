@@ -148,7 +148,11 @@ def _alone(kind: Json, schema: Json) -> Json:
 def _stream(path: str, summary: str, events: str) -> Json:
     after = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
     text = "a point in time, as an event's `id` gives it; 0 for everything there is. Without it the stream begins now"
-    description = f"Server-sent events {events}; `data` is JSON, as the listings have it. Heartbeats are comment lines."
+    description = (
+        f"Server-sent events {events}; `data` is JSON, as the listings have it. `state` tells in `is_live` whether "
+        "changes can be read, and in `reason` why not. Heartbeats are comment lines. A stream ends after 15 minutes: "
+        "open it anew with the last `id`."
+    )
     return {
         "get": {
             "operationId": _PATH_PARAMETER.sub(r"\1", path).strip("/").replace("/", "_"),
@@ -161,7 +165,7 @@ def _stream(path: str, summary: str, events: str) -> Json:
             ],
             "responses": {
                 "200": {
-                    "description": "what changes from now on; the stream has no end",
+                    "description": "what changes from now on",
                     "content": {"text/event-stream": {"schema": {"type": "string"}}},
                 },
                 **problems(path=path),

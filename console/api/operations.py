@@ -1,10 +1,11 @@
 """How an operation of the API is declared: what it is asked by, what it answers, and the function that reads it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,8 +16,12 @@ from pydantic import (
     Field,
     Strict,
     TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
     create_model,
+    model_validator,
 )
+from werkzeug.datastructures import MultiDict
 
 from console.api.cursors import BadCursor, Cursor, Place
 from console.errors import Unprocessable
@@ -24,15 +29,34 @@ from console.services import Services
 
 MOST_ROWS = 500
 LONGEST_TEXT = 500
+LONGEST_NAME = 60
 
 PathValues = Mapping[str, str]
 
 
-def _written_out(value: object) -> object:
-    # Else a bare number would be read as seconds since 1970.
-    if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
+_WITH_ZONE: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+# Else a bare number would be read as seconds since 1970.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NO_TIME = "is no time such as 2026-11-23, 2026-11-23T09:00 (both UTC) or 2026-11-23T09:00:00+01:00"
+
+
+def _read_moment(value: object) -> datetime:
+    if isinstance(value, datetime):
         return value
-    raise ValueError("is no time such as 2026-11-23T09:00:00Z")
+    if not isinstance(value, str) or not _DATE.match(value):
+        raise ValueError(_NO_TIME)
+    try:
+        return _in_utc_if_naive(value) or _WITH_ZONE.validate_python(value)
+    except ValidationError:
+        raise ValueError(_NO_TIME) from None
+
+
+def _in_utc_if_naive(written: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return None if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -45,13 +69,26 @@ def _in_utc(value: datetime) -> datetime:
 
 # No text of PostgreSQL's holds a NUL.
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")]
-Moment = Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_written_out), AfterValidator(_in_utc)]
+Moment = Annotated[
+    AwareDatetime,
+    Strict(strict=False),
+    BeforeValidator(_read_moment),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
+]
 
 
 class Query(BaseModel):
     """The parameters of an operation; one that is not known is refused, lest a filter be thought to work."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="after")
+    def _is_some_time(self) -> Self:
+        since, until = (getattr(self, name, None) for name in ("since", "until"))
+        if since and until and since > until:
+            raise ValueError("since: is later than until")
+        return self
 
 
 class ListingQuery(Query):
@@ -60,6 +97,11 @@ class ListingQuery(Query):
     limit: int = Field(default=50, ge=1, le=MOST_ROWS, description="rows of a page; an export has all")
     cursor: str | None = Field(default=None, max_length=4000, description="`next` of the page before")
     format: Literal["json", "csv", "ndjson"] = Field(default="json", description="csv and ndjson: all rows, streamed")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What is asked for, but for how much of it and in which form."""
+        return self.model_dump(exclude={"limit", "cursor", "format"})
 
 
 class Row(BaseModel):
@@ -87,13 +129,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Something to be done, as a body of JSON says. `run` raises what `read` of an operation does."""
+    """Something to be done, as a body of JSON says, by whom. `run` raises what `read` of an operation does."""
 
     path: str
     summary: str
     body: TypeAdapter[Any]
     answer: type[BaseModel]
-    run: Callable[[Services, Any], BaseModel]
+    run: Callable[[Services, Any, str], BaseModel]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +162,7 @@ class Listing:
 
 
 Declared = Operation | Listing | Command
+AnyQuery = TypeVar("AnyQuery", bound=Query)
 
 
 @cache
@@ -128,13 +171,31 @@ def _page_type(noun: str, row: type[Row]) -> type[BaseModel]:
     return create_model(f"{row.__name__}Page", **fields)
 
 
+def read_query(kind: type[AnyQuery], arguments: MultiDict[str, str]) -> AnyQuery:
+    """Read the parameters of a request, each known and given once. Raises Unprocessable and ValidationError."""
+    for name in arguments:
+        if name not in kind.model_fields:
+            known = f"known are {', '.join(kind.model_fields)}" if kind.model_fields else "none is known here"
+            raise Unprocessable(f"unknown parameter {name[:LONGEST_NAME]!r}; {known}")
+        if len(arguments.getlist(name)) > 1:
+            raise Unprocessable(f"{name}: is given more than once")
+    return kind.model_validate(arguments.to_dict())
+
+
 def read_page(listing: Listing, services: Services, path: PathValues, query: ListingQuery) -> BaseModel:
     """Read the page that a query asks for: its rows under the listing's noun, and the cursor of the next or None."""
+    rows, following = read_rows(listing, services, path, query)
+    told: dict[str, Any] = {listing.noun: rows, "next": following}
+    return listing.page.model_construct(**told)
+
+
+def read_rows(
+    listing: Listing, services: Services, path: PathValues, query: ListingQuery
+) -> tuple[Sequence[Any], str | None]:
+    """Read the rows of the page that a query asks for, and the cursor of the next or None."""
     rows = listing.read(services, path, query, read_cursor(listing, query.cursor), query.limit + 1)
     page, rest = rows[: query.limit], rows[query.limit :]
-    following = write_cursor(listing, page[-1]) if rest else None
-    told: dict[str, Any] = {listing.noun: page, "next": following}
-    return listing.page.model_construct(**told)
+    return page, write_cursor(listing, page[-1]) if rest else None
 
 
 def write_cursor(listing: Listing, row: Row) -> str:

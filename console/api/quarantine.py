@@ -35,7 +35,7 @@ def list_quarantine(
     """Read deliveries in quarantine, the one received last in front."""
     received_at, event_id = place or (None, None)
     values = {
-        **query.model_dump(exclude={"limit", "cursor", "format"}),
+        **query.filters,
         "after_received_at": received_at,
         "after_event_id": event_id,
         "limit": limit,

@@ -28,7 +28,6 @@ from shared.queries import queries
 from shared.replay_work import DeadLetterReplay, QuarantineReplay, route_by
 from shared.replays import Outcome, ReplayRecord, Run, Work, carry_out, rehearse
 
-WHO = "console"
 LONGEST_SECONDS = 20.0
 # Well within that time: dead letters go back by the hundred, deliveries are read and published one by one.
 MOST_AT_ONCE = {"dead_letters": 5000, "quarantine": 500}
@@ -60,8 +59,11 @@ class Replay(Row):
     outcome: str
 
 
-def replay(services: Services, order: Order) -> Replayed:
-    """Do what is ordered. Raises Unprocessable where it is not clear what is meant, or more than can be waited for."""
+def replay(services: Services, order: Order, who: str) -> Replayed:
+    """Do what is ordered, and put on record by whom.
+
+    Raises Unprocessable where it is not clear what is meant, or it is more than can be waited for.
+    """
     if order.everything != order.wanted.is_empty:
         raise Unprocessable("filter: say which, or all: true; the two exclude each other")
     with _writing(services) as database:
@@ -73,7 +75,7 @@ def replay(services: Services, order: Order) -> Replayed:
         if is_too_much:
             most = MOST_AT_ONCE[order.source]
             raise Unprocessable(f"filter: matches {matched}, more than {most}: choose fewer, or use earshot replay")
-        run = _run(_work(services, database, order), ReplayRecord(database))
+        run = _run(_work(services, database, order), ReplayRecord(database), who)
     _log(order, run)
     return Replayed(
         matched=run.matched, replayable=None, replayed=run.replayed, skipped=run.skipped, outcome=run.outcome
@@ -117,12 +119,12 @@ def _work(services: Services, database: Database, order: Order) -> Work:
     return QuarantineReplay(Quarantine(database), order.wanted, redis, Publisher(redis, settings), route_by(settings))
 
 
-def _run(work: Work, record: ReplayRecord) -> Run:
+def _run(work: Work, record: ReplayRecord, who: str) -> Run:
     run, deadline = Run(work.matched), time.monotonic() + LONGEST_SECONDS
     if not work.matched:
         run.outcome = "done"
         return run
-    for _ in carry_out(work, record, run, WHO, lambda: time.monotonic() > deadline):
+    for _ in carry_out(work, record, run, who, lambda: time.monotonic() > deadline):
         pass
     return run
 

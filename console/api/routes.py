@@ -8,10 +8,22 @@ import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from console.api import analytics, assistants, calls, failed, histories, messages, quarantine, queues, replays, turns
+from console.api import (
+    analytics,
+    assistants,
+    calls,
+    events,
+    failed,
+    histories,
+    messages,
+    quarantine,
+    queues,
+    replays,
+    turns,
+)
 from console.api.exports import export
 from console.api.openapi import STREAMS, document
-from console.api.operations import Command, Declared, Listing, Operation, Query, read_page
+from console.api.operations import Command, Declared, Listing, Operation, Query, read_page, read_query
 from console.errors import Missing
 from console.services import Services
 
@@ -22,6 +34,7 @@ OPERATIONS: tuple[Declared, ...] = (
     *histories.OPERATIONS,
     *analytics.OPERATIONS,
     *assistants.OPERATIONS,
+    *events.OPERATIONS,
     *failed.OPERATIONS,
     *quarantine.OPERATIONS,
     *queues.OPERATIONS,
@@ -51,7 +64,7 @@ def _way_of(declared: Declared, services: Services) -> tuple[str, Callable[..., 
 def _answer(operation: Operation | Listing, services: Services, **path: str) -> Response:
     if any("\0" in value for value in path.values()):
         raise Missing("there is nothing of that name")
-    query: Any = operation.query.model_validate(request.args.to_dict())
+    query: Any = read_query(operation.query, request.args)
     if isinstance(operation, Listing):
         if query.format != "json":
             return export(operation, services, path, query)
@@ -62,8 +75,8 @@ def _answer(operation: Operation | Listing, services: Services, **path: str) -> 
 
 
 def _carry_out(command: Command, services: Services) -> Response:
-    Query.model_validate(request.args.to_dict())
+    read_query(Query, request.args)
     if not request.is_json:
         raise UnsupportedMediaType
-    told = command.run(services, command.body.validate_json(request.get_data()))
+    told = command.run(services, command.body.validate_json(request.get_data()), services.access.name_of(request))
     return Response(told.model_dump_json(), content_type="application/json")

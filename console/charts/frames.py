@@ -1,10 +1,13 @@
 """The paper that a chart is drawn on: one for wide windows, one for phones, in units of a pixel. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from console.charts.scales import Scale, Tick, round_values
 
 MOST_VALUES_MARKED = 5
+
+Write = Callable[[float], str]  # how a value is written for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,13 @@ NARROW = Frame("narrow", width=360, height=250, left=50, right=318, top=12, bott
 FRAMES = (WIDE, NARROW)
 
 
-def value_axis(highest: float, frame: Frame, most: int = MOST_VALUES_MARKED) -> tuple[Scale, tuple[Tick, ...]]:
-    """Make the upright scale that holds 0 and `highest`, with its marks at round values."""
-    values = round_values(highest, most)
-    scale = Scale(0, values[-1], frame.bottom, frame.top)
-    return scale, tuple(Tick(scale.place(value), write_value(value)) for value in values)
-
-
 def write_value(value: float) -> str:
     """Write a round value: without decimals where it has none."""
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+def value_axis(highest: float, frame: Frame, write: Write = write_value) -> tuple[Scale, tuple[Tick, ...]]:
+    """Make the upright scale that holds 0 and `highest`, with its marks at round values."""
+    values = round_values(highest, MOST_VALUES_MARKED)
+    scale = Scale(0, values[-1], frame.bottom, frame.top)
+    return scale, tuple(Tick(scale.place(value), write(value)) for value in values)

@@ -1,23 +1,34 @@
-"""A histogram of durations, with a line where slow begins. Pure."""
+"""A histogram of durations in buckets that widen with them, with a line where slow begins. Pure.
 
-from collections.abc import Iterator, Sequence
+The buckets are drawn as they were counted, each with its whole turns. They widen by a factor, and so does the axis:
+every bar has the same width.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, log10
 
-from console.charts.frames import FRAMES, Frame, value_axis, write_value
-from console.charts.scales import Scale, Tick, round_step
+from console.charts.frames import FRAMES, Frame, Write, value_axis
+from console.charts.scales import Scale, Tick
 
-MOST_BINS = 40
-# One turn in two hundred may lie so far out that the rest would be a needle: these share the last bar.
-_SHOWN_SHARE = 0.995
+# One turn in two hundred may lie so far out that the rest would be a needle: at each end these share a bar.
+_SHARED_SHARE = 0.005
+# Nothing shorter is worth a bar of its own; zero and less have no place on an axis that widens.
+_SHORTEST_MS = 10.0
+# How far a bar reaches that has no end.
+_STEP = 1.05
+_ROUND = ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,))
+# A few bars alone are not to fill the sheet.
+_MARGIN = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """How many turns took from `low` up to `high` ms; `high` is None where they took any longer time."""
+    """How many turns took from `low` up to `high` ms; None where they took any shorter, or any longer time."""
 
-    low: float
+    low: float | None
     high: float | None
-    turns: float
+    turns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,100 +45,108 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A histogram as it is drawn on one sheet; `slow_x` is None where slow lies beyond it."""
+    """A histogram as it is drawn on one sheet; `slow_x` is where slow begins."""
 
     frame: Frame
     durations: tuple[Tick, ...]
     values: tuple[Tick, ...]
     columns: tuple[Column, ...]
-    slow_x: float | None
+    slow_x: float
 
     @property
     def is_label_left(self) -> bool:
         """Whether what is written at the line has no room to the right of it."""
-        return self.slow_x is not None and self.slow_x > (self.frame.left + self.frame.right) / 2
+        return self.slow_x > (self.frame.left + self.frame.right) / 2
 
 
-def draw_histogram(bins: Sequence[Bin], slow_ms: float) -> tuple[Histogram, ...]:
-    """Draw the histogram of some bins, in ascending order, for every width of window."""
-    even = even_bins(bins, slow_ms)
-    return tuple(_draw(even, slow_ms, frame) for frame in FRAMES)
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The axis of durations, which widens as the buckets do, from `first_ms` to `last_ms`."""
+
+    first_ms: float
+    last_ms: float
+    frame: Frame
+
+    def place(self, milliseconds: float) -> float:
+        """Say where a duration is drawn; what is beyond the axis is at its end."""
+        within = min(max(milliseconds, self.first_ms), self.last_ms)
+        return Scale(log10(self.first_ms), log10(self.last_ms), self.frame.left, self.frame.right).place(log10(within))
+
+    def marks(self, write: Write) -> tuple[Tick, ...]:
+        """Mark round durations, as many as there is room for."""
+        for factors in _ROUND:
+            found = self._round(factors)
+            if len(found) <= self.frame.most_moments:
+                break
+        every = max(1, -(-len(found) // self.frame.most_moments))
+        return tuple(Tick(self.place(value), write(value)) for value in found[::every])
+
+    def _round(self, factors: Sequence[float]) -> list[float]:
+        powers = range(floor(log10(self.first_ms)), floor(log10(self.last_ms)) + 1)
+        values = [factor * 10.0**power for power in powers for factor in factors]
+        return [value for value in values if self.first_ms <= value <= self.last_ms]
 
 
-def even_bins(bins: Sequence[Bin], slow_ms: float) -> tuple[Bin, ...]:
-    """Share turns out among bins of one round width; the last takes all that is longer than nearly everything else.
+def draw_histogram(bins: Sequence[Bin], slow_ms: float, write: Write) -> tuple[Histogram, ...]:
+    """Draw the histogram of some bins, in ascending order, for every width of window; `write` writes a duration."""
+    shown = share_ends(bins)
+    return tuple(_draw(shown, slow_ms, frame, write) for frame in FRAMES)
 
-    Slow begins where a bin begins, as far as a round width allows. Inside a bin that is divided, turns are taken to
-    lie evenly.
-    """
+
+def share_ends(bins: Sequence[Bin]) -> tuple[Bin, ...]:
+    """Put the few turns that took far shorter, or far longer, than nearly all others into one bin at each end."""
+    few = int(sum(part.turns for part in bins) * _SHARED_SHARE)
+    first = max(_most_of(bins, few), sum((part.low or 0) < _SHORTEST_MS for part in bins))
+    last = max(len(bins) - _most_of(bins[::-1], few), first)
+    return (*_shared(bins[:first]), *bins[first:last], *_shared(bins[last:], are_long=True))
+
+
+def _most_of(bins: Sequence[Bin], few: int) -> int:
+    """Count the bins from the beginning that hold no more than a few turns, if they are more than one."""
+    number, turns = 0, 0
+    while number < len(bins) and turns + bins[number].turns <= few:
+        turns += bins[number].turns
+        number += 1
+    return number if number > 1 else 0
+
+
+def _shared(bins: Sequence[Bin], *, are_long: bool = False) -> tuple[Bin, ...]:
     if not bins:
         return ()
-    end = max(_end_of_most(bins), slow_ms)
-    width = round_step(end, MOST_BINS)
-    number = -(-end // width)
-    counts = [0.0] * (int(number) + 1)
-    for part in bins:
-        for place, turns in _shares(part, width, len(counts)):
-            counts[place] += turns
-    return _without_empty_end(
-        [Bin(place * width, (place + 1) * width, turns) for place, turns in enumerate(counts[:-1])],
-        Bin(number * width, None, counts[-1]),
-    )
+    turns = sum(part.turns for part in bins)
+    return (Bin(bins[0].low, None, turns) if are_long else Bin(None, max(bins[-1].high or 0, _SHORTEST_MS), turns),)
 
 
-def _without_empty_end(bins: list[Bin], last: Bin) -> tuple[Bin, ...]:
-    return (*bins, last) if last.turns else tuple(bins)
+def _draw(bins: Sequence[Bin], slow_ms: float, frame: Frame, write: Write) -> Histogram:
+    axis = _axis(bins, slow_ms, frame)
+    up, values = value_axis(max((part.turns for part in bins), default=0), frame)
+    columns = tuple(_column(part, axis, up, slow_ms) for part in bins)
+    # Half a turn is none.
+    marked = tuple(tick for tick in values if tick.label.replace(",", "").isdigit())
+    return Histogram(frame, axis.marks(write), marked, columns, axis.place(slow_ms))
 
 
-def _end_of_most(bins: Sequence[Bin]) -> float:
-    wanted = sum(part.turns for part in bins) * _SHOWN_SHARE
-    seen = 0.0
-    for part in bins:
-        seen += part.turns
-        if seen >= wanted:
-            return part.low if part.high is None else part.high
-    return bins[-1].low
+def _axis(bins: Sequence[Bin], slow_ms: float, frame: Frame) -> Axis:
+    ends = [end for part in bins for end in _ends(part)]
+    return Axis(min([slow_ms, *ends]) / _MARGIN, max([slow_ms, *ends]) * _MARGIN, frame)
 
 
-def _shares(part: Bin, width: float, number: int) -> Iterator[tuple[int, float]]:
-    """Divide the turns of a bin among the even ones, the last of which has no end."""
-    low, high = max(part.low, 0), part.high
-    last = number - 1
-    if high is None or high <= low:
-        yield min(int(low // width), last), part.turns
-        return
-    for place in range(min(int(low // width), last), min(int(-(-high // width)), number)):
-        begin, end = max(low, place * width), high if place == last else min(high, (place + 1) * width)
-        yield place, part.turns * max(end - begin, 0) / (high - low)
+def _ends(part: Bin) -> tuple[float, float]:
+    """Tell between which durations a bin is drawn."""
+    if part.low is None:
+        return (part.high or _SHORTEST_MS) / _STEP, part.high or _SHORTEST_MS
+    return part.low, part.low * _STEP if part.high is None else part.high
 
 
-def _draw(bins: Sequence[Bin], slow_ms: float, frame: Frame) -> Histogram:
-    end = _edge(bins)
-    across = Scale(0, end, frame.left, frame.right)
-    up, values = value_axis(max((part.turns for part in bins), default=0), frame, 4)
-    step = round_step(end, frame.most_moments)
-    marks = tuple(
-        Tick(across.place(number * step), write_value(number * step)) for number in range(int(end // step + 1e-9) + 1)
-    )
-    columns = tuple(_column(part, across, up, slow_ms) for part in bins)
-    return Histogram(frame, marks, values, columns, across.place(slow_ms) if slow_ms <= end else None)
-
-
-def _edge(bins: Sequence[Bin]) -> float:
-    if not bins:
-        return 1
-    last = bins[-1]
-    return last.high if last.high is not None else last.low + (bins[0].high or 1)
-
-
-def _column(part: Bin, across: Scale, up: Scale, slow_ms: float) -> Column:
-    x, y = across.place(part.low), up.place(part.turns)
-    end = across.end if part.high is None else across.place(part.high)
-    title = f"{_range(part)}: {part.turns:,.0f} turn{'' if round(part.turns) == 1 else 's'}"
-    return Column(x, y, round(max(end - x - 1, 0.5), 1), round(up.start - y, 1), part.low >= slow_ms, title)
+def _column(part: Bin, axis: Axis, up: Scale, slow_ms: float) -> Column:
+    low, high = _ends(part)
+    x, y = axis.place(low), up.place(part.turns)
+    width, height = round(max(axis.place(high) - x - 1, 0.5), 1), round(up.start - y, 1)
+    title = f"{_range(part)}: {part.turns:,} turn{'' if part.turns == 1 else 's'}"
+    return Column(x, y, width, height, low >= slow_ms, title)
 
 
 def _range(part: Bin) -> str:
-    if part.high is None:
-        return f"{part.low:,.0f} ms and longer"
-    return f"{part.low:,.0f} to {part.high:,.0f} ms"
+    if part.low is None:
+        return f"less than {part.high:,.0f} ms"
+    return f"{part.low:,.0f} ms and longer" if part.high is None else f"{part.low:,.0f} to {part.high:,.0f} ms"

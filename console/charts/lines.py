@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.charts.frames import FRAMES, Frame, value_axis
+from console.charts.frames import FRAMES, Frame, Write, value_axis, write_value
 from console.charts.scales import Scale, Tick
 from console.charts.times import moment_labels, round_moments
 
@@ -35,6 +35,7 @@ class Plot:
     points: Sequence[Point]
     since: datetime
     until: datetime
+    write: Write = write_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def draw_lines(plot: Plot) -> tuple[LineChart, ...]:
 
 def _draw(plot: Plot, frame: Frame) -> LineChart:
     across = Scale(plot.since.timestamp(), plot.until.timestamp(), frame.left, frame.right)
-    up, values = value_axis(_highest(plot), frame)
+    up, values = value_axis(_highest(plot), frame, plot.write)
     columns = tuple(_columns(plot, across, up))
     return LineChart(
         frame,

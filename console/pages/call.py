@@ -13,8 +13,9 @@ from console.api.histories import Incident, Interruption, Status
 from console.api.messages import Message, list_revisions
 from console.api.operations import ListingQuery, Query, Text
 from console.errors import Missing
-from console.pages.call_page import Beside, CallPage, is_live
+from console.pages.call_page import Beside, CallPage
 from console.pages.conversation import Facts, converse
+from console.pages.liveness import is_live
 from console.pages.marks import Marks
 from console.pages.paging import NEWEST, Page, find_page
 from console.pages.waterfall import MeasuredTurn

@@ -9,12 +9,9 @@ from pydantic import JsonValue
 from console.api.calls import CallDetail
 from console.api.histories import Incident, Status
 from console.pages.conversation import Bubble
+from console.pages.liveness import is_ended, is_live
 from console.pages.marks import Marks
 from console.pages.paging import Page
-
-# Whoever has said nothing for so long has most likely hung up, and nobody told.
-LONGEST_SILENCE = timedelta(hours=1)
-ENDED = ("finished", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,18 @@ class CallPage:
         return is_live(self.call, self.now)
 
     @property
+    def is_ended(self) -> bool:
+        """Whether its end was told."""
+        return is_ended(self.call)
+
+    @property
+    def lasting(self) -> str:
+        """What `lasted_ms` tells."""
+        if self.is_live:
+            return "Lasts for"
+        return "Lasted" if self.is_ended else "Heard for"
+
+    @property
     def lasted_ms(self) -> float | None:
         """How long the call took, as the platform counts it; before it does, by the clock."""
         if self.call.duration_ms:
@@ -60,14 +69,10 @@ class CallPage:
 
     @property
     def cost_lines(self) -> Sequence[tuple[str, float]]:
-        """What the call cost, by what it was spent on."""
-        return cost_lines(self.call.cost or {})
-
-
-def is_live(call: CallDetail, now: datetime) -> bool:
-    """Tell whether a call goes on: nobody told of its end, and something was heard of it lately."""
-    is_open = call.ended_at is None and call.status not in ENDED
-    return is_open and now - (call.last_message_at or call.began_at) < LONGEST_SILENCE
+        """What the call cost, by what it was spent on; nothing where that is no more than the total."""
+        lines = cost_lines(self.call.cost or {})
+        is_total = len(lines) == 1 and lines[0][1] == self.call.total_cost
+        return () if is_total else lines
 
 
 def cost_lines(cost: Mapping[str, JsonValue]) -> Sequence[tuple[str, float]]:

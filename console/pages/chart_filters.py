@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 from console.api.analytics_models import AnalyticsQuery, By
 from console.api.analytics_period import LONGEST_BY_HOUR
 from console.errors import Unprocessable
+from console.pages.labels import is_no, label_of
 from console.pages.ranges import PRESETS, Grain, TimeRange, read_range
 
 BREAKDOWNS = {"": "Assistant and model", "assistant": "Assistant", "model": "Model", "hour": "Hour", "day": "Day"}
+_KNOWN = frozenset({"range", "since", "until", "assistant_id", "llm_model", "by"})
 _LONGEST_ID = 500
 
 Breakdown = Literal["assistant", "model"]
@@ -20,12 +22,13 @@ _BREAKDOWNS: tuple[Breakdown, ...] = ("assistant", "model")
 
 @dataclass(frozen=True, slots=True)
 class ChartFilters:
-    """The calls that a page of charts is about, and what it tells them apart by."""
+    """The calls that a page of charts is about, and by what it groups them; `unknown` was asked too, in vain."""
 
     stretch: TimeRange
     assistant_id: str | None
     llm_model: str | None
     by: str
+    unknown: tuple[str, ...] = ()
 
     @property
     def grain(self) -> Grain:
@@ -36,16 +39,16 @@ class ChartFilters:
 
     @property
     def tables(self) -> tuple[Breakdown, ...]:
-        """What the tables of the page tell calls apart by."""
+        """What the tables of the page group calls by."""
         return tuple(by for by in _BREAKDOWNS if self.by in {by, "", "hour", "day"})
 
     @property
     def breakdowns(self) -> Mapping[str, str]:
-        """What the page can tell calls apart by, and how that is called."""
+        """What the page can group calls by, and how that is called."""
         return BREAKDOWNS
 
     def grouped(self, by: By) -> AnalyticsQuery:
-        """Ask the API for figures of these calls, told apart by something."""
+        """Ask the API for figures of these calls, grouped by something."""
         return AnalyticsQuery(
             since=self.stretch.since,
             until=self.stretch.until,
@@ -68,12 +71,18 @@ def read_filters(asked: Mapping[str, str], now: datetime) -> ChartFilters:
     """Read the filters from the address. Raises Unprocessable."""
     by = asked.get("by", "")
     if by not in BREAKDOWNS:
-        raise Unprocessable(f"by: is none of {', '.join(filter(None, BREAKDOWNS))}")
-    return ChartFilters(read_range(asked, now), _id(asked, "assistant_id"), _id(asked, "llm_model"), by)
+        raise Unprocessable(is_no("by", by, f"is none of {', '.join(filter(None, BREAKDOWNS))}"))
+    return ChartFilters(
+        stretch=read_range(asked, now),
+        assistant_id=_id(asked, "assistant_id"),
+        llm_model=_id(asked, "llm_model"),
+        by=by,
+        unknown=tuple(sorted(set(asked) - _KNOWN)),
+    )
 
 
 def _id(asked: Mapping[str, str], name: str) -> str | None:
     value = asked.get(name, "")
     if "\0" in value or len(value) > _LONGEST_ID:
-        raise Unprocessable(f"{name}: is too long, or holds a character that no text can hold")
+        raise Unprocessable(f"{label_of(name)}: is too long, or holds a character that no text can hold")
     return value or None

@@ -1,5 +1,6 @@
 """Values in the words that people read: durations, moments, shares and addresses. Pure."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 CLOCK_SECONDS = 5
 DAYS_IN_WORDS = 30
 LONGEST_ID = 48
+ID_END = 6
+MINUTE_FIELD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
 def duration(milliseconds: float | None) -> str:
@@ -55,6 +58,12 @@ def day(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%-d %b %Y}"
 
 
+def coarse(moment: datetime, now: datetime) -> str:
+    """Write a moment by its time where it was today, else by its day: "09:21 UTC", "5 Mar 2026"."""
+    is_today = moment.astimezone(UTC).date() == now.astimezone(UTC).date()
+    return f"{moment.astimezone(UTC):%H:%M} UTC" if is_today else day(moment)
+
+
 def clock(moment: datetime | None) -> str:
     """Write the time of day in UTC: "09:21:20"."""
     return f"{moment.astimezone(UTC):%H:%M:%S}" if moment else NOT_TOLD
@@ -68,6 +77,11 @@ def exact(moment: datetime | None) -> str:
 def minute(moment: datetime | None) -> str:
     """Write a moment as a form's field of date and time takes it, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}" if moment else ""
+
+
+def is_minute(written: str) -> bool:
+    """Tell whether a form's field of date and time takes a text."""
+    return MINUTE_FIELD.fullmatch(written) is not None
 
 
 def offset(moment: datetime | None, began_at: datetime) -> str:
@@ -87,10 +101,8 @@ def percent(share: float | None) -> str:
 
 
 def money(amount: float | None) -> str:
-    """Write an amount, small ones to the hundredth of a cent: "0.31", "0.0042"."""
-    if amount is None:
-        return NOT_TOLD
-    return f"{amount:,.2f}" if abs(amount) >= 0.1 or amount == 0 else f"{amount:.4f}"  # noqa: PLR2004 - ten cents
+    """Write an amount to the hundredth of a cent, so that amounts below each other compare: "0.3100", "0.0042"."""
+    return NOT_TOLD if amount is None else f"{amount:,.4f}"
 
 
 def count(number: float | None) -> str:
@@ -102,6 +114,11 @@ def shortened(text: str, length: int = LONGEST_ID) -> str:
     """Cut a text that nobody reads to its end; line ends become spaces."""
     flat = " ".join(text[: length * 4].split())
     return flat if len(flat) <= length and len(text) <= length * 4 else f"{flat[: length - 1]}…"
+
+
+def id_end(text: str) -> str:
+    """Write the end of an id, by which two are told apart: "…b3f2a1"."""
+    return f"…{text[-ID_END:]}" if len(text) > ID_END else text
 
 
 def quoted(text: str) -> str:

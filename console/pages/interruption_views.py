@@ -9,7 +9,7 @@ from console.charts.lines import LineChart, Plot, Point, draw_lines
 from console.charts.summaries import summarize
 from console.pages.behind import calls_in, calls_of
 from console.pages.chart_filters import Breakdown, ChartFilters
-from console.pages.stretches import stretch_at, stretch_words
+from console.pages.stretches import axis_of, stretch_at, stretch_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,10 @@ class Rate:
     title: str
     unit: str
     of: Callable[[InterruptionsGroup], float | None]
+
+    def write(self, value: float) -> str:
+        """Write a value of it: "0.50 per call"."""
+        return f"{value:.2f} {self.unit}"
 
 
 RATES = (
@@ -42,11 +46,12 @@ class RateChart:
 
 @dataclass(frozen=True, slots=True)
 class InterruptionRow:
-    """How often some calls were interrupted: with a name, a bar of the rate per call, and where the calls are."""
+    """How often some calls were interrupted: with a name, a bar, and where the calls, and the interrupted ones, are."""
 
     name: str
     group: InterruptionsGroup
     href: str | None
+    cut_href: str | None
     bar: Bar | None = None
 
 
@@ -63,35 +68,34 @@ def rows_by(groups: Sequence[InterruptionsGroup], by: Breakdown, filters: ChartF
     """Set the calls of assistants, or of models, beside each other, the ones with most interruptions first."""
     ordered = sorted(groups, key=lambda group: -group.interruptions)
     bars = draw_bars([(group.per_call, None) for group in ordered])
-    hrefs = (calls_of(group.key or "", by, filters, has_interruptions=True) for group in ordered)
-    return [
-        InterruptionRow(group.key or "", group, href, bar)
-        for group, href, bar in zip(ordered, hrefs, bars, strict=True)
-    ]
+    rows = []
+    for group, bar in zip(ordered, bars, strict=True):
+        href, cut_href = (calls_of(group.key or "", by, filters, has_interruptions=cut) for cut in (None, True))
+        rows.append(InterruptionRow(group.key or "", group, href, cut_href if group.interruptions else None, bar))
+    return rows
 
 
 def rows_over_time(groups: Sequence[InterruptionsGroup], filters: ChartFilters) -> list[InterruptionRow]:
-    """Set hours or days behind each other; each leads to its interrupted calls."""
+    """Set hours or days behind each other; each leads to its calls."""
     rows = []
     for group in sorted(groups, key=lambda group: group.key or ""):
         stretch = stretch_at(group.key or "", filters.grain)
-        href = calls_in(stretch, filters, has_interruptions=True if group.interruptions else None)
-        rows.append(InterruptionRow(stretch_words(stretch, filters.grain), group, href))
+        href, cut_href = (calls_in(stretch, filters, has_interruptions=cut) for cut in (None, True))
+        name = stretch_words(stretch, filters.grain)
+        rows.append(InterruptionRow(name, group, href, cut_href if group.interruptions else None))
     return rows
 
 
 def charts_of(rows: Sequence[InterruptionRow], filters: ChartFilters) -> list[RateChart]:
     """Draw the lines of all rates from rows over time."""
     plots = [(rate, plot_of(rows, filters, rate)) for rate in RATES]
-    return [RateChart(rate, draw_lines(plot), summarize(plot, 0, rate.unit, 2)) for rate, plot in plots]
+    return [RateChart(rate, draw_lines(plot), summarize(plot, 0, rate.write)) for rate, plot in plots]
 
 
 def plot_of(rows: Sequence[InterruptionRow], filters: ChartFilters, rate: Rate) -> Plot:
     """Make the line of one rate from rows over time; it has no name, for it stands alone."""
     points = [_point(row, filters, rate) for row in rows]
-    since = min([filters.stretch.since, *(point.since for point in points)])
-    until = max([filters.stretch.until, *(point.until for point in points)])
-    return Plot(("",), points, since, until)
+    return Plot(("",), points, *axis_of(points, filters.stretch, filters.grain))
 
 
 def text_rows(texts: Sequence[InterruptedText], filters: ChartFilters) -> list[TextRow]:
@@ -106,9 +110,13 @@ def text_rows(texts: Sequence[InterruptedText], filters: ChartFilters) -> list[T
 def _point(row: InterruptionRow, filters: ChartFilters, rate: Rate) -> Point:
     stretch = stretch_at(row.group.key or "", filters.grain)
     value = rate.of(row.group)
-    told = "no rate" if value is None else f"{value:.2f} {rate.unit}"
-    title = f"{row.name}: {told}; interruptions: {row.group.interruptions:,}, calls: {row.group.calls:,}"
-    return Point(stretch.since, stretch.until, (value,), title, row.href or "")
+    told = "no rate" if value is None else rate.write(value)
+    title = f"{row.name}: {told}; {_counted(row.group)}"
+    return Point(stretch.since, stretch.until, (value,), title, row.cut_href or row.href or "")
+
+
+def _counted(group: InterruptionsGroup) -> str:
+    return f"interruptions: {group.interruptions:,}, in {group.interrupted_calls:,} of {group.calls:,} calls"
 
 
 def _phrase(text: str) -> str:

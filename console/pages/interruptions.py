@@ -12,10 +12,12 @@ from console.pages.chart_choices import Choices, read_choices
 from console.pages.chart_filters import Breakdown, ChartFilters, read_filters
 from console.pages.freshness import is_late
 from console.pages.interruption_views import (
+    RATES,
     InterruptionRow,
     RateChart,
     TextRow,
     charts_of,
+    plot_of,
     rows_by,
     rows_over_time,
     text_rows,
@@ -41,6 +43,12 @@ class InterruptionsPage:
         """The lines of the rates over time."""
         return charts_of(self.over_time, self.filters)
 
+    @property
+    def begins_late(self) -> bool:
+        """Whether the axes of time leave out a beginning without calls."""
+        plot = plot_of(self.over_time, self.filters, RATES[0])
+        return plot.since > self.filters.stretch.since
+
 
 def add_pages(blueprint: Blueprint, services: Services) -> None:
     """Add /interruptions."""
@@ -60,7 +68,7 @@ def read_interruptions_page(services: Services, filters: ChartFilters) -> Interr
     whole = ask("none")
     return InterruptionsPage(
         filters,
-        read_choices(services, filters),
+        read_choices(services),
         whole.as_of,
         is_late(whole.as_of, datetime.now(UTC)),
         next((group for group in whole.groups if group.calls), None),

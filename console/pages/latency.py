@@ -13,6 +13,7 @@ from console.charts.lines import Plot, draw_lines
 from console.charts.summaries import summarize
 from console.pages.chart_choices import Choices, read_choices
 from console.pages.chart_filters import Breakdown, ChartFilters, read_filters
+from console.pages.formatting import duration
 from console.pages.freshness import is_late
 from console.pages.latency_views import PERCENTILES, LatencyRow, part_rows, plot_of, rows_by, rows_over_time
 from console.services import Services
@@ -39,9 +40,14 @@ class LatencyPage:
         return plot_of(self.over_time, self.filters)
 
     @property
+    def begins_late(self) -> bool:
+        """Whether the axis of time leaves out a beginning without calls."""
+        return self.plot.since > self.filters.stretch.since
+
+    @property
     def summary(self) -> str:
         """What the chart of percentiles says."""
-        return summarize(self.plot, PERCENTILES.index("p95"), "ms")
+        return summarize(self.plot, PERCENTILES.index("p95"), duration)
 
     @property
     def parts(self) -> Sequence[LatencyRow]:
@@ -70,13 +76,15 @@ def read_latency_page(services: Services, filters: ChartFilters) -> LatencyPage:
     over_time = rows_over_time(ask(filters.grain).groups, filters, slow_ms)
     return LatencyPage(
         filters,
-        read_choices(services, filters),
+        read_choices(services),
         slow_ms,
         whole.as_of,
         is_late(whole.as_of, datetime.now(UTC)),
         whole.relative_error,
         next((group for group in whole.groups if group.calls), None),
         over_time,
-        draw_histogram([Bin(bucket.from_ms, bucket.to_ms, bucket.turns) for bucket in whole.distribution], slow_ms),
+        draw_histogram(
+            [Bin(bucket.from_ms, bucket.to_ms, bucket.turns) for bucket in whole.distribution], slow_ms, duration
+        ),
         {by: rows_by(ask(by).groups, by, filters, slow_ms) for by in filters.tables},
     )

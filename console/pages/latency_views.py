@@ -8,7 +8,8 @@ from console.charts.bars import Bar, draw_bars
 from console.charts.lines import Plot, Point
 from console.pages.behind import calls_in, calls_of
 from console.pages.chart_filters import ChartFilters
-from console.pages.stretches import stretch_at, stretch_words
+from console.pages.formatting import duration
+from console.pages.stretches import axis_of, stretch_at, stretch_words
 
 PERCENTILES = ("p50", "p90", "p95", "p99")
 # In the order in which they follow each other in a turn: a name, and the class that gives the colour.
@@ -26,7 +27,7 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class LatencyRow:
-    """Figures with a name, a bar from p50 to p95, its colour, and where the calls behind them are."""
+    """Figures with a name, a bar from p50 to p95, its colour, and where the calls are, and the slow ones among them."""
 
     name: str
     figures: Percentiles
@@ -34,6 +35,7 @@ class LatencyRow:
     colour: str = "series-1"
     group: LatencyGroup | None = None
     href: str | None = None
+    slow_href: str | None = None
 
     @property
     def key(self) -> str:
@@ -61,29 +63,22 @@ def rows_by(groups: Sequence[LatencyGroup], by: str, filters: ChartFilters, slow
             turn,
             bar,
             group=group,
-            href=calls_of(group.key or "", by, filters, slow=is_slow(turn, slow_ms)),
+            href=calls_of(group.key or "", by, filters),
+            slow_href=calls_of(group.key or "", by, filters, slow=True) if is_slow(turn, slow_ms) else None,
         )
         for group, turn, bar in zip(ordered, turns, bars, strict=True)
     ]
 
 
 def rows_over_time(groups: Sequence[LatencyGroup], filters: ChartFilters, slow_ms: float) -> list[LatencyRow]:
-    """Set hours or days behind each other; each leads to its calls, or to the slow ones among them."""
-    rows = []
-    for group in sorted(groups, key=lambda group: group.key or ""):
-        stretch = stretch_at(group.key or "", filters.grain)
-        turn = group.parts.turn_latency_ms
-        href = calls_in(stretch, filters, slow=is_slow(turn, slow_ms))
-        rows.append(LatencyRow(stretch_words(stretch, filters.grain), turn, None, group=group, href=href))
-    return rows
+    """Set hours or days behind each other; each leads to its calls."""
+    return [_row_at(group, filters, slow_ms) for group in sorted(groups, key=lambda group: group.key or "")]
 
 
 def plot_of(rows: Sequence[LatencyRow], filters: ChartFilters) -> Plot:
     """Make the lines of the percentiles of turn latency from rows over time."""
     points = [_point(row, filters) for row in rows]
-    since = min([filters.stretch.since, *(point.since for point in points)])
-    until = max([filters.stretch.until, *(point.until for point in points)])
-    return Plot(PERCENTILES, points, since, until)
+    return Plot(PERCENTILES, points, *axis_of(points, filters.stretch, filters.grain), write=duration)
 
 
 def is_slow(figures: Percentiles, slow_ms: float) -> bool:
@@ -91,10 +86,22 @@ def is_slow(figures: Percentiles, slow_ms: float) -> bool:
     return figures.p99 is not None and figures.p99 >= slow_ms
 
 
+def _row_at(group: LatencyGroup, filters: ChartFilters, slow_ms: float) -> LatencyRow:
+    stretch, turn = stretch_at(group.key or "", filters.grain), group.parts.turn_latency_ms
+    return LatencyRow(
+        stretch_words(stretch, filters.grain),
+        turn,
+        None,
+        group=group,
+        href=calls_in(stretch, filters),
+        slow_href=calls_in(stretch, filters, slow=True) if is_slow(turn, slow_ms) else None,
+    )
+
+
 def _point(row: LatencyRow, filters: ChartFilters) -> Point:
     stretch = stretch_at(row.key, filters.grain)
     values = tuple(getattr(row.figures, percentile) for percentile in PERCENTILES)
     named = zip(PERCENTILES, values, strict=True)
-    told = ", ".join(f"{name} {value:,.0f} ms" for name, value in named if value is not None)
+    told = ", ".join(f"{name} {duration(value)}" for name, value in named if value is not None)
     title = f"{row.name}: {told or 'no turn measured'}; turns measured: {row.figures.turns:,}"
     return Point(stretch.since, stretch.until, values, title, row.href or "")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, render_template, request
 
 from console.api.operations import Row
+from console.pages.liveness import live_bounds
 from console.pages.marks import Marks, read_marks
 from console.services import Services
 from console.streams.horizon import read_horizon
@@ -15,8 +16,6 @@ from shared.queries import queries
 MOST_LIVE, MOST_RECENT = 100, 20
 # A call that began late but ended early is found among so many that began last.
 RECENT_LOOKED_AT = 200
-LONGEST_CALL = timedelta(hours=24)
-LONGEST_SILENCE = timedelta(hours=1)
 # In a call, nothing said for so long is worth a look.
 QUIET = timedelta(seconds=60)
 
@@ -33,6 +32,7 @@ class RecentCall(Row):
     ended_at: datetime | None
     duration_ms: float | None
     message_count: int
+    last_message_at: datetime | None
     active_at: datetime
 
 
@@ -86,7 +86,7 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
 
 def read_live(services: Services, now: datetime) -> LivePage:
     """Read what the page shows."""
-    statements, bounds = queries("console_pages"), _bounds(now)
+    statements, bounds = queries("console_pages"), live_bounds(now)
     live_rows = services.store.rows(statements["list_in_progress"], {**bounds, "limit": MOST_LIVE})
     recent_rows = services.store.rows(
         statements["list_recent"], {**bounds, "looked_at": RECENT_LOOKED_AT, "limit": MOST_RECENT}
@@ -95,7 +95,3 @@ def read_live(services: Services, now: datetime) -> LivePage:
     recent = [RecentCall.model_validate(row) for row in recent_rows]
     marks = read_marks(services, [call.call_id for call in (*live, *recent)])
     return LivePage(now, live, recent, marks, services.settings.slow_turn_ms)
-
-
-def _bounds(now: datetime) -> dict[str, datetime]:
-    return {"began_since": now - LONGEST_CALL, "active_since": now - LONGEST_SILENCE}

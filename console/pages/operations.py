@@ -1,6 +1,6 @@
 """The page of operations: queues, dead letters, quarantine and past replays, each as far as its server can be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -9,18 +9,20 @@ from flask import Blueprint, render_template, request
 from pydantic import ValidationError
 
 from console.api.failed import OPERATIONS as FAILED
-from console.api.failed import Failed, FailedQuery, list_failed
-from console.api.operations import ListingQuery, read_cursor, write_cursor
-from console.api.queues import QueueOfStage, read_queues
+from console.api.failed import Failed, FailedQuery
+from console.api.operations import ListingQuery, read_cursor, read_rows
+from console.api.queues import QueueOfStage, read_figures, read_rates, with_rates
 from console.api.replays import Replay, list_replays
 from console.errors import Unprocessable, describe
 from console.pages.calls import read_filters
 from console.pages.quarantine import count_quarantined
-from console.pages.reachable import reachable
-from console.pages.verdicts import Verdict, judge
+from console.pages.reachable import Reachable
+from console.pages.verdicts import Verdict, judge, judge_run
 from console.services import Services
 from shared.dead_letters import DeadLetters
 from shared.filters import DeadLetterFilter
+from shared.janitors import janitor_of
+from shared.redis_client import redis_faults_told
 from shared.stages import QUEUES
 
 LETTERS_A_PAGE = "25"
@@ -62,17 +64,33 @@ class LettersPart:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationsPage:
-    """What the page shows, as of `now`; a part is None where its server cannot be read."""
+class SystemPart:
+    """The servers that answer, and which janitor acts: None where nobody knows, empty where none does."""
+
+    silent: Collection[str]
+    janitor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuesPart:
+    """How all queues stand, and the system around them, as of `now`; no queues where Redis cannot be read."""
 
     now: datetime
+    queues: Sequence[JudgedQueue] | None
+    system: SystemPart
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsPage:
+    """What the page shows; a part is None where its server cannot be read."""
+
     asked: Mapping[str, str]
     query: FailedQuery
     problem: str
-    queues: Sequence[JudgedQueue] | None
+    standing: QueuesPart
     dead: LettersPart | None
     quarantined: Mapping[str, int] | None
-    replays: Sequence[Replay] | None
+    replays: Sequence[tuple[Replay, Verdict]] | None
 
     @property
     def chosen(self) -> Mapping[str, str]:
@@ -100,40 +118,50 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
 
     @blueprint.get("/operations/queues")
     def queues_alone() -> str:
-        queues = reachable(lambda: read_judged(services))
-        return render_template("_queues.html", queues=queues, now=datetime.now(UTC))
+        return render_template("_queues.html", standing=read_standing(services, Reachable()))
 
 
 def read_operations(services: Services, asked: Mapping[str, str]) -> OperationsPage:
     """Read what the page shows; a filter that makes no sense is told in `problem`."""
     query, problem = _read_query(asked)
-    queues = reachable(lambda: read_judged(services))
+    servers = Reachable()
+    standing = read_standing(services, servers)
     return OperationsPage(
-        datetime.now(UTC),
         asked,
         query,
         problem,
-        queues,
-        # Who has waited in vain for Redis once need not do so again.
-        None if queues is None else reachable(lambda: read_letters(services, query, queues)),
-        reachable(lambda: count_quarantined(services)),
-        reachable(lambda: list_replays(services, {}, ListingQuery(), None, MOST_REPLAYS)),
+        standing,
+        servers.read("Redis", lambda: read_letters(services, query, standing.queues or ())),
+        servers.read("PostgreSQL", lambda: count_quarantined(services)),
+        servers.read("PostgreSQL", lambda: read_runs(services)),
     )
 
 
-def read_judged(services: Services) -> Sequence[JudgedQueue]:
-    """Read how all queues stand. Raises QueueUnavailable."""
-    rows = read_queues(services, {}, ListingQuery(), None, len(QUEUES))
-    return [JudgedQueue(row, judge(row)) for row in rows]
+def read_standing(services: Services, servers: Reachable) -> QueuesPart:
+    """Read how all queues stand, as far as the servers answer."""
+    figures = servers.read("Redis", lambda: read_figures(services))
+    janitor = servers.read("Redis", lambda: read_janitor(services))
+    rates = servers.read("PostgreSQL", lambda: read_rates(services))
+    queues = None if figures is None else [JudgedQueue(row, judge(row)) for row in with_rates(figures, rates)]
+    return QueuesPart(datetime.now(UTC), queues, SystemPart(sorted(servers.silent), janitor))
+
+
+def read_janitor(services: Services) -> str:
+    """Name the janitor that acts; empty where none does. Raises QueueUnavailable."""
+    with redis_faults_told():
+        return janitor_of(services.redis) or ""
+
+
+def read_runs(services: Services) -> Sequence[tuple[Replay, Verdict]]:
+    """Read the newest replays, and how they came out. Raises DatabaseUnavailable."""
+    runs = list_replays(services, {}, ListingQuery(), None, MOST_REPLAYS)
+    return [(run, judge_run(run)) for run in runs]
 
 
 def read_letters(services: Services, query: FailedQuery, queues: Sequence[JudgedQueue]) -> LettersPart:
     """Count all dead letters, and read a page of those that pass the filters. Raises QueueUnavailable."""
-    place = read_cursor(_LISTING, query.cursor)
-    letters = list_failed(services, {}, query, place, query.limit + 1)
-    page, rest = letters[: query.limit], letters[query.limit :]
-    following = write_cursor(_LISTING, page[-1]) if rest else None
-    return LettersPart(_count_letters(services, queues), page, following)
+    letters, following = read_rows(_LISTING, services, {}, query)
+    return LettersPart(_count_letters(services, queues), letters, following)
 
 
 def _count_letters(services: Services, queues: Sequence[JudgedQueue]) -> list[tuple[str, str, int]]:

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
+from psycopg.rows import DictRow
 
-from console.api.operations import read_cursor, write_cursor
-from console.api.quarantine import OPERATIONS, Quarantined, QuarantineQuery, list_quarantine
+from console.api.operations import read_rows
+from console.api.quarantine import OPERATIONS, Quarantined, QuarantineQuery
 from console.errors import Missing
 from console.pages.calls import read_filters
-from console.pages.stored_body import make_readable
+from console.pages.formatting import words_of
+from console.pages.stored_body import LARGEST_LAID_OUT, MOST_BYTES_SHOWN, make_readable
 from console.services import Services
+from shared.quarantined import QuarantinedBody
 from shared.queries import queries
+from shared.replay_work import route_by
+from shared.stages import QUARANTINE
 
 DELIVERIES_A_PAGE = "50"
 
@@ -21,13 +26,13 @@ DELIVERIES_A_PAGE = "50"
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePage:
-    """A page of the deliveries that pass the filters, and the reasons that there are."""
+    """A page of the deliveries that pass the filters, and the reasons that there are, by name and in words."""
 
     asked: Mapping[str, str]
     query: QuarantineQuery
     deliveries: Sequence[Quarantined]
     following: str | None
-    reasons: Sequence[str]
+    reasons: Mapping[str, str]
 
     @property
     def chosen(self) -> Mapping[str, str]:
@@ -56,18 +61,28 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
     def quarantined(event_id: str) -> str:
         # No id of ours, and nothing that PostgreSQL would refuse as a text.
         known = [event_id] if event_id.isalnum() else []
-        for row in services.store.rows(queries("quarantined")["load"], {"event_ids": known}):
-            return render_template("quarantined.html", delivery=row, body=make_readable(row["body"]))
+        asked = {"event_ids": known, "largest": LARGEST_LAID_OUT, "shown": MOST_BYTES_SHOWN}
+        for row in services.store.rows(queries("quarantined")["look"], asked):
+            body = make_readable(row["body"], row["size"])
+            is_routable = may_be_routed(services, row)
+            return render_template("quarantined.html", delivery=row, body=body, is_routable=is_routable)
         raise Missing("there is no delivery of that id in quarantine; it may have been replayed meanwhile")
 
 
 def read_quarantine(services: Services, asked: Mapping[str, str]) -> QuarantinePage:
     """Read the deliveries that pass the filters. Raises ValidationError and Unprocessable."""
     query = QuarantineQuery.model_validate({"limit": DELIVERIES_A_PAGE, **asked})
-    found = list_quarantine(services, {}, query, read_cursor(_LISTING, query.cursor), query.limit + 1)
-    page, rest = found[: query.limit], found[query.limit :]
-    following = write_cursor(_LISTING, page[-1]) if rest else None
-    return QuarantinePage(asked, query, page, following, sorted(count_quarantined(services)))
+    deliveries, following = read_rows(_LISTING, services, {}, query)
+    reasons = {reason: words_of(reason) for reason in sorted(count_quarantined(services))}
+    return QuarantinePage(asked, query, deliveries, following, reasons)
+
+
+def may_be_routed(services: Services, row: DictRow) -> bool:
+    """Tell whether a stage would take a delivery today; of one that was not read whole nobody knows."""
+    if len(row["body"]) < row["size"]:
+        return True
+    kept = QuarantinedBody(row["event_id"], row["received_at"], row["reason"], row["body"])
+    return QUARANTINE not in route_by(services.settings)(kept).stages
 
 
 def count_quarantined(services: Services) -> Mapping[str, int]:

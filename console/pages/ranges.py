@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from console.api.analytics_period import LONGEST_PERIOD
 from console.errors import Unprocessable
+from console.pages.labels import NO_MOMENT, is_no, label_of, moment_of
 
 Grain = Literal["hour", "day"]
 
@@ -44,17 +45,17 @@ def read_range(asked: Mapping[str, str], now: datetime) -> TimeRange:
     end = until or now
     begin = since or end - _LENGTHS[DEFAULT_PRESET]
     if begin >= end:
-        raise Unprocessable("until: is not after since")
+        raise Unprocessable(f"{label_of('until')}: is not after “{label_of('since')}”")
     # Figures are kept by the hour; links to calls must lead to the same ones.
     chosen = TimeRange("", _hour_of(begin), _hour_after(end))
     if chosen.until - chosen.since > LONGEST_PERIOD:
-        raise Unprocessable(f"since: is more than {LONGEST_PERIOD.days} days before until")
+        raise Unprocessable(f"{label_of('since')}: is more than {LONGEST_PERIOD.days} days before the end")
     return chosen
 
 
 def _preset(name: str, now: datetime) -> TimeRange:
     if name not in _LENGTHS:
-        raise Unprocessable(f"range: is none of {', '.join(_LENGTHS)}")
+        raise Unprocessable(is_no("range", name, f"is none of {', '.join(_LENGTHS)}"))
     begin = _hour_of(now - _LENGTHS[name])
     if _LENGTHS[name] > _LONGEST_BY_HOUR:
         # The first point of a chart by the day is not to be half of one.
@@ -75,14 +76,9 @@ def _moment(asked: Mapping[str, str], name: str) -> datetime | None:
     written = asked.get(name, "").strip()
     if not written:
         return None
-    try:
-        moment = _in_utc(datetime.fromisoformat(written))
-    except (ValueError, OverflowError):
-        raise Unprocessable(f"{name}: is no time such as 2026-11-23T14:00, in UTC") from None
+    moment = moment_of(written)
+    if moment is None:
+        raise Unprocessable(is_no(name, written, NO_MOMENT))
     if moment.year not in _YEARS:
-        raise Unprocessable(f"{name}: is not a time of ours")
+        raise Unprocessable(is_no(name, written, "is not a time of ours"))
     return moment
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

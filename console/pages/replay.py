@@ -50,11 +50,14 @@ class ReplayPage:
 def add_pages(blueprint: Blueprint, services: Services) -> None:
     """Add /operations/replay: asked for, it changes nothing; posted to, it replays."""
 
+    def who() -> str:
+        return services.access.name_of(request)
+
     @blueprint.get("/operations/replay")
     def preview() -> str:
         asked = read_filters(request.args.to_dict())
         order = read_order(asked, is_dry=True)
-        page = ReplayPage(order.source, asked, replay(services, order), read_first(services, order))
+        page = ReplayPage(order.source, asked, replay(services, order, who()), read_first(services, order))
         return render_template("replay.html", page=page)
 
     @blueprint.post("/operations/replay")
@@ -62,7 +65,7 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
         asked = read_filters(request.form.to_dict())
         asked.pop("csrf_token", None)
         order = read_order(asked, is_dry=False)
-        return render_template("replayed.html", page=ReplayPage(order.source, asked, replay(services, order)))
+        return render_template("replayed.html", page=ReplayPage(order.source, asked, replay(services, order, who())))
 
 
 def read_order(asked: Mapping[str, str], *, is_dry: bool) -> Order:

@@ -7,6 +7,8 @@ from typing import Any
 
 # What a person can scroll through, and a browser shows at once.
 LONGEST_SHOWN = 100_000
+# As many characters take up to four bytes each.
+MOST_BYTES_SHOWN = 4 * LONGEST_SHOWN
 # Laying out costs memory many times the size of what is laid out.
 LARGEST_LAID_OUT = 1024 * 1024
 
@@ -24,12 +26,12 @@ class ReadableBody:
     is_whole: bool
 
 
-def make_readable(body: bytes) -> ReadableBody:
-    """Make a body readable, whatever it holds."""
-    laid_out = _lay_out(body) if len(body) <= LARGEST_LAID_OUT else None
-    text = body[: LONGEST_SHOWN * 4].decode(errors="replace") if laid_out is None else laid_out
-    is_whole = len(text) <= LONGEST_SHOWN and (laid_out is not None or len(body) <= LONGEST_SHOWN * 4)
-    return ReadableBody(_seen(text[:LONGEST_SHOWN]), len(body), laid_out is not None, is_whole)
+def make_readable(body: bytes, size: int) -> ReadableBody:
+    """Make a body of `size` bytes readable, whatever it holds, of which at least what is shown is there."""
+    laid_out = _lay_out(body) if len(body) == size <= LARGEST_LAID_OUT else None
+    text = body[:MOST_BYTES_SHOWN].decode(errors="replace") if laid_out is None else laid_out
+    is_whole = len(text) <= LONGEST_SHOWN and (laid_out is not None or size <= MOST_BYTES_SHOWN)
+    return ReadableBody(_seen(text[:LONGEST_SHOWN]), size, laid_out is not None, is_whole)
 
 
 def _lay_out(body: bytes) -> str | None:

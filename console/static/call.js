@@ -8,6 +8,7 @@ const LONGEST_MS = 15000;
 // Messages so near the end are among those that the small fetch brings.
 const NEAR_END = 20;
 const END_PIXELS = 120;
+const ENDED = ["finished", "failed"];
 
 const main = document.getElementById("content");
 const hint = document.getElementById("hint");
@@ -37,6 +38,7 @@ function leavesGap(messages) {
 }
 
 function changed(kind, values) {
+  if (kind === "call" && (values.ended_at !== null || ENDED.includes(values.status))) delete main.dataset.live;
   const id = kind === "message" ? values.message_id : values.turn_id;
   isWhole ||= kind === "interruption" || isFarFromEnd(id);
   refreshSoon();
@@ -85,6 +87,7 @@ main.addEventListener("toggle", async ({ target }) => {
 document.getElementById(main.dataset.focus ?? "")?.scrollIntoView({ block: "center" });
 
 const refreshSoon = coalesced(refresh, SHORTEST_MS);
-follow(main, changed, missed);
+// Of a call that is over nothing more is expected.
+follow(main, changed, missed, () => ("live" in main.dataset ? "live" : ""));
 // How long it lasts, and figures that are worked out a little later, change without an event.
 if ("live" in main.dataset) setInterval(refreshSoon, LONGEST_MS);

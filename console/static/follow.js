@@ -1,47 +1,75 @@
 // Follows a stream of changes, and says on the page whether it does. Paused while nobody sees the page.
 
-const FIRST_RETRY_MS = 500;
-const RETRY_MS = 4000;
+// A stream that has lasted is opened again at once: it may only have come to its time. Otherwise ever more slowly.
+const LASTED_MS = 10000;
+const PAUSES_MS = [0, 500, 1000, 2000, 4000];
 const KINDS = ["message", "turn", "status", "interruption", "incident", "call"];
 
-// Calls `changed(kind, values)` for each event, and `missed()` when there may have been some that did not come.
-export function follow(main, changed, missed) {
+// Calls `changed(kind, values)` for each event, and `missed()` when there may have been some that did not come. `live()`
+// gives what is to be said while all is well.
+export function follow(main, changed, missed, live = () => "live") {
   const state = document.getElementById("connection");
   let after = main.dataset.after;
   let source = null;
   let retry = null;
+  let openedAt = Infinity;
+  let losses = 0;
   let wasLost = false;
+  let trouble = "";
 
   function open() {
-    clearTimeout(retry);
+    close();
     source = new EventSource(`${main.dataset.stream}?after=${encodeURIComponent(after)}`);
-    source.onopen = () => {
-      tell(state, "live", false);
-      if (wasLost) missed();
-      wasLost = false;
-    };
+    source.onopen = opened;
     source.onerror = lose;
+    source.addEventListener("state", takeState);
     for (const kind of KINDS) source.addEventListener(kind, take);
+  }
+
+  function opened() {
+    openedAt = performance.now();
+    trouble = "";
+    say();
+    if (wasLost) missed();
+    wasLost = false;
   }
 
   function take(event) {
     if (event.lastEventId) after = event.lastEventId;
     changed(event.type, JSON.parse(event.data));
+    say();
+  }
+
+  // The stream is there, but what it is fed from is not.
+  function takeState(event) {
+    const told = JSON.parse(event.data);
+    trouble = told.is_live ? "" : told.reason;
+    say();
+    if (told.is_live) missed();
+  }
+
+  function say() {
+    tell(state, trouble ? `not live: ${trouble}` : live(), trouble !== "");
   }
 
   // The browser gives up where the answer is no stream, such as 503 when too many are open: so it is asked anew here.
   function lose() {
     close();
-    retry = setTimeout(open, wasLost ? RETRY_MS : FIRST_RETRY_MS);
-    // The page still moves, if slowly; and whoever was logged out meanwhile learns it.
-    if (wasLost) missed();
+    if (performance.now() - openedAt > LASTED_MS) losses = 0;
+    openedAt = Infinity;
+    const pause = PAUSES_MS[Math.min(losses, PAUSES_MS.length - 1)];
+    // Not all pages at the same time.
+    retry = setTimeout(open, pause * (0.75 + Math.random() / 2));
     wasLost = true;
-    tell(state, "not live: reconnecting", true);
+    if (losses > 0) tell(state, "not live: reconnecting", true);
+    // The page still moves, if slowly; and whoever was logged out meanwhile learns it.
+    if (losses > 1) missed();
+    losses += 1;
   }
 
   function close() {
     clearTimeout(retry);
-    source.close();
+    source?.close();
   }
 
   document.addEventListener("visibilitychange", () => {
@@ -54,8 +82,9 @@ export function follow(main, changed, missed) {
   open();
 }
 
+// Nothing to say leaves the place empty.
 function tell(state, text, isLost) {
-  state.hidden = false;
+  state.hidden = text === "";
   state.classList.toggle("is-lost", isLost);
   if (state.textContent !== text) state.textContent = text;
 }

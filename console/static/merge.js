@@ -1,22 +1,38 @@
 // Brings a list on the page to what the server writes now: items are known by their id, and only what differs is touched.
 
-// `keepsOrder` leaves what is there where it is. `isWhole` says that what the fresh list lacks is gone; without it the
-// fresh list is the end of the whole one. Gives the new items.
+// `keepsOrder` leaves what is there where it is, and puts what is new behind it. `isWhole` says that what the fresh list
+// lacks is gone; without it the fresh list is a part of the whole one. Gives the new items.
 export function mergeList(list, fresh, { keepsOrder = false, isWhole = true } = {}) {
   const items = [...fresh.children];
-  const added = [];
-  let next = null;
   if (isWhole) removeGone(list, items);
-  for (const item of items.reverse()) {
-    const old = document.getElementById(item.id);
-    const isKnown = old !== null && old.parentNode === list;
-    const now = isKnown ? refreshed(old, item) : document.adoptNode(item);
-    if (!isKnown) added.push(now);
-    if (!(isKnown && keepsOrder) && (now.parentNode !== list || now.nextElementSibling !== next)) list.insertBefore(now, next);
-    next = now;
-  }
+  const added = keepsOrder ? mergeInPlace(list, items) : mergeInOrder(list, items);
   for (const item of added) item.classList.add("is-new");
   return added;
+}
+
+function mergeInPlace(list, items) {
+  const added = items.filter((item) => !known(list, item));
+  for (const item of items) if (known(list, item)) refreshed(known(list, item), item);
+  list.append(...added);
+  return added;
+}
+
+function mergeInOrder(list, items) {
+  const added = [];
+  let next = null;
+  for (const item of items.reverse()) {
+    const old = known(list, item);
+    const now = old ? refreshed(old, item) : document.adoptNode(item);
+    if (!old) added.push(now);
+    if (now.parentNode !== list || now.nextElementSibling !== next) list.insertBefore(now, next);
+    next = now;
+  }
+  return added;
+}
+
+function known(list, item) {
+  const old = document.getElementById(item.id);
+  return old !== null && old.parentNode === list ? old : null;
 }
 
 // Puts a fresh element in the place of the one with its id, unless they are the same or somebody is in it.

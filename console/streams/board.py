@@ -27,15 +27,14 @@ class Board:
         """Have a mailbox filled with the calls that change from the mailbox's horizon on."""
         with self._lock:
             if not self.watch.mailboxes:
-                self.watch = Watch(mailbox.horizon)
                 self._newest_horizon = mailbox.horizon
                 self._hinted.clear()
-            self.watch.mailboxes = {*self.watch.mailboxes, mailbox}
+            self.watch.join(mailbox)
 
     def leave(self, mailbox: Mailbox) -> None:
         """Fill it no longer."""
         with self._lock:
-            self.watch.mailboxes = self.watch.mailboxes - {mailbox}
+            self.watch.leave(mailbox)
 
     def hint(self, call_ids: Collection[str] | None) -> None:
         """Note that rows of these calls were written, or of any."""

@@ -21,6 +21,9 @@ from shared.queries import queries
 Place = tuple[datetime | None, str | None]
 DictRows = Sequence[Mapping[str, Any]]
 
+# Of what is read page by page.
+ROWS_AT_ONCE = 100
+
 _BEGINNING: Place = (None, None)
 # Statement, and the event that a row of it makes; metrics make turns only.
 _PARTS: Mapping[str, tuple[str, type[Row] | None]] = {

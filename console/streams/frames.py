@@ -1,5 +1,6 @@
 """Server-sent events as bytes. Pure."""
 
+import json
 from collections.abc import Sequence
 
 from console.streams.changes import Change
@@ -16,6 +17,12 @@ def write_opening(horizon: int) -> bytes:
 def write_heartbeat(horizon: int) -> bytes:
     """Show that the stream lives, and how far it has come; this makes no event."""
     return f":\nid: {horizon}\n\n".encode()
+
+
+def write_state(trouble: str) -> bytes:
+    """Tell whether changes can be read, and why not."""
+    told = json.dumps({"is_live": not trouble, "reason": trouble or None})
+    return f"event: state\ndata: {told}\n\n".encode()
 
 
 def write_events(changes: Sequence[Change], horizon: int | None = None) -> bytes:

@@ -10,16 +10,16 @@ class Outage:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._is_on = False
+        self.is_on = False
 
     def began(self, reason: str) -> None:
         """Note that the server could not be reached."""
-        if not self._is_on:
+        if not self.is_on:
             log(logging.WARNING, "console.waiting", server=self._server, reason=reason)
-        self._is_on = True
+        self.is_on = True
 
     def ended(self) -> None:
         """Note that it answers."""
-        if self._is_on:
+        if self.is_on:
             log(logging.INFO, "console.resumed", server=self._server)
-        self._is_on = False
+        self.is_on = False

@@ -9,8 +9,7 @@ from itertools import chain
 
 from console.store import Store
 from console.streams.board import Board
-from console.streams.changes import Change, page_calls, read_calls, read_changes
-from console.streams.frames import write_events
+from console.streams.changes import ROWS_AT_ONCE, Change, page_calls, page_changes, read_calls, read_changes
 from console.streams.horizon import read_horizon
 from console.streams.mailboxes import Mailbox
 from console.streams.outages import Outage
@@ -18,15 +17,14 @@ from console.streams.watches import Watch, Watches
 from shared.errors import DatabaseUnavailable
 from shared.logs import log
 
-# Of each kind, of a call that is read with others. One of which more was written is read by itself.
+# Of each kind, of a call that is read with others. One of which more was written is read by itself, page by page.
 MOST_ROWS = 200
-# Still more is read by each of its streams, page by page. While an old transaction keeps the horizon back, all that was
-# written since is read each time, so this is more than a call writes in a while.
-MOST_ROWS_ALONE = 2000
-MOST_CALLS = 500
 # Between two rounds, so that hints gather.
 PAUSE_SECONDS = 0.02
 OUTAGE_PAUSE_SECONDS = 1.0
+# A round that takes longer gets no answer: a server that stands still refuses nobody.
+LONGEST_ROUND_SECONDS = 3.0
+TROUBLE = "PostgreSQL does not answer"
 RECENT = timedelta(hours=24)
 
 
@@ -36,6 +34,7 @@ class Pump:
     def __init__(self, store: Store, watches: Watches, board: Board) -> None:
         self._store, self._watches, self._board = store, watches, board
         self._outage = Outage("PostgreSQL")
+        self._reading_since = float("inf")
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
 
@@ -50,6 +49,11 @@ class Pump:
         """Have it look now at what is due."""
         self._is_woken.set()
 
+    def trouble(self) -> str:
+        """Say why nothing new is told at the moment; empty where nothing is wrong."""
+        is_stuck = time.monotonic() - self._reading_since > LONGEST_ROUND_SECONDS
+        return TROUBLE if is_stuck or self._outage.is_on else ""
+
     def stop(self) -> None:
         """End it, after the read at hand."""
         self._is_stopping.set()
@@ -60,7 +64,7 @@ class Pump:
         return min(max(due_at - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
 
     def _look(self) -> bool:
-        now = time.monotonic()
+        now = self._reading_since = time.monotonic()
         due = self._watches.take_due(now)
         try:
             if due:
@@ -71,6 +75,8 @@ class Pump:
             self._watches.hint(due)
             self._board.hint(None)
             return False
+        finally:
+            self._reading_since = float("inf")
         return True
 
     def _look_at_calls(self, due: Mapping[str, Watch]) -> None:
@@ -94,14 +100,11 @@ class Pump:
             if call_id in found.overflowing:
                 self._tell_of_call(call_id, watch)
             else:
-                self._deliver(watch, found.by_call[call_id], found.horizon)
+                self._deliver(watch, [found.by_call[call_id]], found.horizon)
 
     def _tell_of_call(self, call_id: str, watch: Watch) -> None:
-        found = read_changes(self._store, {call_id: watch.horizon}, MOST_ROWS_ALONE)
-        if found.overflowing:
-            _close(watch.mailboxes, "too_much")
-        else:
-            self._deliver(watch, found.by_call[call_id], found.horizon)
+        horizon = read_horizon(self._store)
+        self._deliver(watch, page_changes(self._store, call_id, watch.horizon, ROWS_AT_ONCE), horizon)
 
     def _look_at_board(self, now: float) -> None:
         hinted: Collection[str] = ()
@@ -120,22 +123,22 @@ class Pump:
     def _tell_of_hinted(self, hinted: Collection[str]) -> None:
         watch = self._board.watch
         # Calls that nobody hinted at may have changed as well, so the horizon stays.
-        self._deliver(watch, read_calls(self._store, list(hinted), watch.horizon), watch.horizon)
+        self._deliver(watch, [read_calls(self._store, list(hinted), watch.horizon)], watch.horizon)
 
     def _tell_of_all(self) -> None:
         watch = self._board.watch
         horizon = self._board.horizon_before(read_horizon(self._store))
-        changes = next(page_calls(self._store, watch.horizon, recently(), MOST_CALLS + 1))
-        if len(changes) > MOST_CALLS:
-            _close(watch.mailboxes, "too_much")
-        self._deliver(watch, changes, horizon)
+        self._deliver(watch, page_calls(self._store, watch.horizon, recently(), ROWS_AT_ONCE), horizon)
 
-    def _deliver(self, watch: Watch, changes: Sequence[Change], horizon: int) -> None:
-        self._outage.ended()
-        events = write_events(watch.news(changes, horizon), horizon)
-        # Who has joined while we read gets what it may have read by itself as well; without that it would miss some.
-        for mailbox in watch.mailboxes:
-            mailbox.put(events, horizon)
+    def _deliver(self, watch: Watch, pages: Iterable[Sequence[Change]], horizon: int) -> None:
+        """Deliver page after page, one behind the reading: only the last may tell the horizon."""
+        page: Sequence[Change] = ()
+        for following in pages:
+            self._outage.ended()
+            self._reading_since = time.monotonic()
+            watch.deliver(page)
+            page = following
+        watch.deliver(page, horizon)
 
 
 def recently() -> datetime:

@@ -5,13 +5,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from console.streams.changes import Change
-from console.streams.frames import HEARTBEAT, write_events, write_heartbeat, write_opening
+from console.streams.frames import HEARTBEAT, write_events, write_heartbeat, write_opening, write_state
 from console.streams.mailboxes import Mailbox, MailboxClosed
+from console.streams.told import Told
 from shared.errors import DatabaseUnavailable
 from shared.logs import log
 
 HEARTBEAT_SECONDS = 10.0
 OUTAGE_PAUSE_SECONDS = 1.0
+# Then the client comes back, and is asked again who it is: whoever was logged out meanwhile hears no more.
+LONGEST_SECONDS = 15 * 60.0
+# Of so many rows it is known what was told last: more than a long call has, or change between two looks.
+MOST_TOLD = 5000
 # The server holds a dozen pieces, of whatever size, for a client that does not take them.
 PIECE_BYTES = 16 * 1024
 
@@ -39,7 +44,9 @@ class Stream:
         self._heartbeat_seconds = heartbeat_seconds
         self._outcome = "left"
         self._is_over = False
+        self._told = Told(MOST_TOLD)
         self._started = time.monotonic()
+        self._ends_at = self._started + LONGEST_SECONDS
 
     def __iter__(self) -> Iterator[bytes]:
         """Give what is to be sent, in small pieces; waits in between."""
@@ -64,10 +71,21 @@ class Stream:
                 yield from self._missed(self._catch_up[1])
             else:
                 yield write_opening(self._mailbox.horizon)
-            while True:
-                yield self._mailbox.take(self._heartbeat_seconds) or write_heartbeat(self._mailbox.horizon)
+            while (left_seconds := self._ends_at - time.monotonic()) > 0:
+                yield self._follow(min(self._heartbeat_seconds, left_seconds))
+            self._outcome = "renewed"
         except MailboxClosed as ending:
             self._outcome = str(ending)
+
+    def _follow(self, seconds: float) -> bytes:
+        """Write what comes next; a sign of life where nothing does, or nothing that was not told before."""
+        batch = self._mailbox.take(seconds)
+        if batch and batch.trouble is not None:
+            return write_state(batch.trouble)
+        news = self._told.news(batch.changes) if batch else ()
+        if batch and batch.horizon is None:
+            return write_events(news) or HEARTBEAT
+        return write_events(news, self._mailbox.horizon) or write_heartbeat(self._mailbox.horizon)
 
     def _missed(self, catch_up: CatchUp) -> Iterator[bytes]:
         # All of it was written below this, or will come by the mailbox as well.
@@ -86,7 +104,7 @@ class Stream:
         page: Sequence[Change] = ()
         for following in filter(None, catch_up()):
             self._mailbox.stay_open()
-            if page:
-                yield write_events(page)
+            if events := write_events(self._told.news(page)):
+                yield events
             page = following
-        yield write_events(page, horizon) or write_heartbeat(horizon)
+        yield write_events(self._told.news(page), horizon) or write_heartbeat(horizon)

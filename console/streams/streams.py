@@ -8,7 +8,7 @@ from functools import partial
 from console.errors import Missing
 from console.services import Services
 from console.streams.board import Board
-from console.streams.changes import Change, page_calls, page_changes
+from console.streams.changes import ROWS_AT_ONCE, Change, page_calls, page_changes
 from console.streams.horizon import read_horizon
 from console.streams.listener import Listener
 from console.streams.mailboxes import Mailbox
@@ -17,10 +17,12 @@ from console.streams.stream import HEARTBEAT_SECONDS, CatchUp, Stream
 from console.streams.watches import DEAF_LOOK_SECONDS, LOOK_SECONDS, Watches
 from shared.queries import queries
 
-ROWS_AT_ONCE = 100
 # Streams that catch up leave half of the store's connections to the pages.
 READERS = 4
 STOP_SECONDS = 2.0
+STATE_SECONDS = 1.0
+# Threads for streams that were cut off because their clients do not read: each hangs until its client goes away.
+SPARE_STREAMS = 20
 
 
 class TooManyStreams(Exception):
@@ -51,22 +53,28 @@ class Streams:
         self._lock = threading.Lock()
         self._open: set[Mailbox] = set()
         self._threads: list[threading.Thread] = []
+        self._is_stopping = threading.Event()
 
     def start(self) -> None:
-        """Start the two threads: the one that listens and the one that reads."""
+        """Start the threads: the one that listens, the one that reads, and the one that sees whether that one can."""
         self._threads = [
             threading.Thread(target=run, name=name, daemon=True)
-            for name, run in (("streams-listener", self._listener.run), ("streams-pump", self._pump.run))
+            for name, run in (
+                ("streams-listener", self._listener.run),
+                ("streams-pump", self._pump.run),
+                ("streams-state", self._tell_state),
+            )
         ]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End all streams and both threads; whoever comes back meanwhile is sent away."""
+        """End all streams and threads; whoever comes back meanwhile is sent away."""
         with self._lock:
             self._most, ending = 0, list(self._open)
         for mailbox in ending:
             mailbox.close("stopping")
+        self._is_stopping.set()
         self._listener.stop()
         self._pump.stop()
         for thread in self._threads:
@@ -141,7 +149,9 @@ class Streams:
 
     def _admit(self) -> Mailbox:
         with self._lock:
-            if len(self._open) >= self._most:
+            # One that was closed hangs where its client does not read; of such there are not more than spare threads.
+            followed = sum(not mailbox.is_closed for mailbox in self._open)
+            if followed >= self._most or len(self._open) >= self._most + SPARE_STREAMS:
                 raise TooManyStreams
             mailbox = Mailbox(0)
             self._open.add(mailbox)
@@ -150,6 +160,14 @@ class Streams:
     def _dismiss(self, mailbox: Mailbox) -> None:
         with self._lock:
             self._open.discard(mailbox)
+
+    def _tell_state(self) -> None:
+        while not self._is_stopping.wait(STATE_SECONDS):
+            trouble = self._pump.trouble()
+            with self._lock:
+                opened = list(self._open)
+            for mailbox in opened:
+                mailbox.tell_trouble(trouble)
 
     def _hint(self, call_ids: Collection[str] | None) -> None:
         self._watches.hint(call_ids)

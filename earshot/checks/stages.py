@@ -1,15 +1,16 @@
 """The queues: how much waits and since when, who works on it, what is stuck, and whether a janitor looks after it."""
 
 from collections.abc import Iterator
-from typing import cast
 
 from redis import Redis
 
 from earshot.checks.findings import Finding, duration, ok, problem, warning
+from earshot.commands.tables import printable
+from shared.janitors import janitor_of
 from shared.queue_figures import ABANDONED_SECONDS, QueueFigures, read_queue
+from shared.rq_names import SUSPENDED_KEY
 from shared.settings import Settings
 from shared.stages import QUARANTINE, QUEUES
-from workers.turns import KEY
 
 OLD_SECONDS = 60
 TOO_OLD_SECONDS = 600
@@ -22,6 +23,7 @@ def check_stages(redis: Redis, settings: Settings) -> Iterator[Finding]:
         if stage in (*settings.stages, QUARANTINE) or figures.depth:
             yield _queue(figures)
             yield from _leases(figures)
+        yield from _retries(figures)
         yield from _dead_letters(figures)
     yield from _suspension(redis)
     yield from _janitor(redis)
@@ -55,6 +57,17 @@ def _leases(figures: QueueFigures) -> Iterator[Finding]:
         yield ok(f"{stage}.leases", f"{_jobs(figures.at_work)} at work")
 
 
+def _retries(figures: QueueFigures) -> Iterator[Finding]:
+    stage, number = figures.stage, figures.retrying
+    if not number:
+        return
+    waits = "waits for its next attempt" if number == 1 else "wait for their next attempts"
+    text = f"{_jobs(number)} failed and {waits}: {printable(figures.retry_error or '')}"
+    event_id = printable(figures.retry_event_id or "")
+    remedy = f"See why: earshot event {event_id}. What fails at every attempt becomes a dead letter."
+    yield warning(f"{stage}.retries", text, remedy)
+
+
 def _dead_letters(figures: QueueFigures) -> Iterator[Finding]:
     stage, number, age = figures.stage, figures.dead_letters, figures.newest_dead_letter_seconds
     if not number:
@@ -66,18 +79,18 @@ def _dead_letters(figures: QueueFigures) -> Iterator[Finding]:
 
 
 def _suspension(redis: Redis) -> Iterator[Finding]:
-    if redis.exists("rq:suspended"):
+    if redis.exists(SUSPENDED_KEY):
         text = "All workers are told to take no jobs (rq suspend)"
         yield problem("workers.suspended", text, 'Let them go on: rq resume --url "$REDIS_URL"')
 
 
 def _janitor(redis: Redis) -> Iterator[Finding]:
-    holder = cast("bytes | None", redis.get(KEY))
+    holder = janitor_of(redis)
     if holder is None:
         text = "No janitor runs: a job that gets lost stays lost"
         yield problem("janitor", text, "Start one: earshot janitor (or earshot up, which starts all)")
     else:
-        yield ok("janitor", f"The janitor {holder.decode(errors='replace')} acts")
+        yield ok("janitor", f"The janitor {printable(holder)} acts")
 
 
 def _jobs(number: int) -> str:

@@ -42,7 +42,7 @@ def command(data_dir: Path, event_id: str | None, call_id: str | None, limit: in
 def _stories(settings: "Settings") -> "Stories":
     from shared.event_stories import Stories
 
-    return Stories(redis_of(settings), database_of(settings))
+    return Stories(redis_of(settings), database_of(settings).transaction)
 
 
 def _tell_event(settings: "Settings", stories: "Stories", event_id: str) -> None:
@@ -118,10 +118,11 @@ def _of_stored(stage: "StoredStage") -> str:
 def _of_pending(stage: "PendingStage") -> str:
     since = f"{write_moment(stage.since)} UTC" if stage.since else "a time nobody wrote down"
     spent = f"{stage.attempts} attempt{'' if stage.attempts == 1 else 's'} failed"
+    why = f": {printable(stage.reason)}" if stage.reason else ""
     return {
-        "waiting": f"waiting since {since}; {spent}, {stage.attempts_left} left",
-        "at work": f"at work since {since}; {spent}, {stage.attempts_left} left with this one",
-        "retry": f"failed, next attempt due at {since}; {spent}, {stage.attempts_left} left",
-        "dead letter": f"dead letter since {since}; {spent}: {printable(stage.reason)}",
+        "waiting": f"waiting since {since}; {stage.attempts_left} attempts left, {spent}{why}",
+        "at work": f"at work since {since}; {stage.attempts_left} attempts left with this one, {spent}{why}",
+        "retry": f"failed, next attempt due at {since}; {stage.attempts_left} left, {spent}{why}",
+        "dead letter": f"dead letter since {since}; {spent}{why}",
         "no job": "pending, and no job for it: the janitor dispatches it again",
     }[stage.state]

@@ -251,6 +251,7 @@ create table quarantine (
 comment on table quarantine is 'deliveries that no stage could take, whole, less the sender''s secrets';
 
 create index quarantine_by_time on quarantine (received_at, event_id);
+create index quarantine_by_reason on quarantine (reason, received_at, event_id);
 
 create table fingerprints (
     call_id text not null,
@@ -394,20 +395,30 @@ create index call_figures_by_words on call_figures using gin (words) with (gin_p
 create table figures_progress (
     is_only_row boolean primary key default true check (is_only_row),
     horizon bigint not null,
-    seen_at timestamptz not null
+    seen_at timestamptz not null,
+    open_since timestamptz not null,
+    next_number bigint not null,
+    next_at timestamptz not null
 );
 
 comment on table figures_progress is 'how far receipts have been looked through; without its row all calls are';
-comment on column figures_progress.horizon is 'the oldest transaction that had not ended then';
+comment on column figures_progress.horizon is 'the oldest transaction that had not ended at the last look';
+comment on column figures_progress.seen_at is 'when that look was';
+comment on column figures_progress.open_since is 'no transaction that had not ended then had written anything before';
+comment on column figures_progress.next_number is 'the first transaction that had not begun to write at next_at';
+comment on column figures_progress.next_at is 'what open_since becomes once all before next_number have ended';
 
 create table stale_calls (
     call_id text primary key,
-    marked_at timestamptz not null default now()
+    marked_at timestamptz not null default now(),
+    is_urgent boolean not null default true
 );
 
 create index stale_calls_by_age on stale_calls (marked_at, call_id);
+create index stale_calls_urgent on stale_calls (marked_at, call_id) where is_urgent;
 
 comment on table stale_calls is 'calls whose figures are to be worked out again; anybody may add to it';
+comment on column stale_calls.is_urgent is 'false where many were marked at once: half of each piece of work is for others';
 
 create table stale_hours (
     hour timestamptz primary key,

@@ -106,7 +106,7 @@ def test_a_slow_turn_is_found_from_the_chart(page: Page, stand: Stand, rows: psy
     stand.poster.post(end_of_call_report(history, call_id=call_id))
     figures = "select count(*) from call_figures where call_id = %s and slowest_turn_ms > 9000"
     wait_for(lambda: rows.execute(figures, (call_id,)).fetchone() == (1,), seconds=40)
-    point = page.locator("main svg a").last
+    point = page.locator("main svg a:visible").last
     wait_for(lambda: page.goto("/latency") and point.count(), seconds=40)
     point.focus()
     page.keyboard.press("Enter")

@@ -1,15 +1,17 @@
 """What the tests of running workers share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from redis import Redis
 
+from shared.database import Database
 from shared.envelope import open_envelope
 from shared.publisher import IncomingEvent, Publisher, event_id_of
 from shared.settings import Settings
 from shared.stages import QUARANTINE, stages_for
 from tests.servers import EmbeddedServers
+from workers.figures import FiguresKeeper
 
 RECEIVED_AT_MS = 1_772_702_480_300
 
@@ -20,6 +22,22 @@ Publish = Callable[..., str]
 def settings_of_programs(servers: EmbeddedServers, database_url: str, redis: Redis) -> Mapping[str, str]:
     """The environment of a worker on this test's servers."""
     return {"REDIS_URL": servers.redis_url, "DATABASE_URL": database_url, "MAINTENANCE_SECONDS": "1"}
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Database]:
+    """A connection that stages write through."""
+    store = Database(database_url, 20)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def keeper(database_url: str) -> Iterator[FiguresKeeper]:
+    """What keeps the figures of the test's database."""
+    store = Database(database_url, 20)
+    yield FiguresKeeper(store, Settings())
+    store.close()
 
 
 @pytest.fixture

@@ -8,7 +8,15 @@ from random import Random
 import pytest
 from flask.testing import FlaskClient
 
-from console.api.analytics import PARTS
+from console.api.analytics import (
+    PARTS,
+    AnalyticsQuery,
+    Asked,
+    read_interruption_groups,
+    read_interruptions,
+    read_latency,
+    read_latency_groups,
+)
 from shared.database import Database
 from shared.histograms import RELATIVE_ERROR
 from shared.settings import Settings
@@ -29,6 +37,7 @@ from workers.figures import FiguresKeeper
 STARTED_AT = datetime.fromtimestamp(STARTED_AT_MS / 1000, UTC)
 PERIOD = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-08T00:00:00Z"}
 PATHS = ("/api/analytics/latency", "/api/analytics/interruptions", "/api/analytics/calls")
+BOUNDS = ("from_ms", "to_ms")
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -82,9 +91,61 @@ def test_percentiles_are_those_of_the_turns(filled, database):
         values = sorted(value for (value,) in database.execute(f"select {part} from turns"))
         exact = {name: values[ceil(share * len(values)) - 1] for name, share in SHARES.items()}
         told = {name: group["parts"][part][name] for name in SHARES}
-        assert told == pytest.approx(exact, rel=RELATIVE_ERROR + 1e-9)
+        assert all(is_near(told[name], exact[name]) for name in SHARES)
         assert group["parts"][part]["turns"] == 60
     assert group["parts"]["tts_cached_ms"] == {"turns": 0, **dict.fromkeys(SHARES)}
+
+
+def is_near(told: float, exact: float) -> bool:
+    """Tell whether a percentile is as exact as promised: rounded, and no further from the truth than it says."""
+    places = 0 if told >= 100 else 1
+    return told == round(told, places) and abs(told - exact) <= RELATIVE_ERROR * exact + 0.5 * 10**-places + 1e-6
+
+
+def test_figures_are_told_as_exactly_as_they_are_known(filled):
+    """No more digits than mean something: neither in what is promised nor in bounds."""
+    answer = ask(filled, PATHS[0])
+    assert answer["relative_error"] == ask(filled, PATHS[2])["relative_error"] == 0.025
+    assert all(round(bucket[name], 3) == bucket[name] for bucket in answer["distribution"] for name in BOUNDS)
+
+
+def test_an_answer_is_of_one_moment(api, database, database_url, monkeypatch):
+    """What is summed up while an answer is being read is in none of its figures, and its time is that of all."""
+    keep_up(database_url)
+    before = as_of(api)
+
+    def period_of_meanwhile(self, measures):
+        keep_up(database_url)
+        return histograms(self, measures)
+
+    histograms = Asked.histograms
+    monkeypatch.setattr(Asked, "histograms", period_of_meanwhile)
+    with Stages(database_url) as stages:
+        stages.send(conversation_update([user(1), assistant(1)]))
+    database.execute("insert into stale_calls select call_id from calls")
+    answer = ask(api, PATHS[0])
+    assert (answer["groups"][0]["calls"], answer["groups"][0]["parts"]["llm_ms"]["turns"]) == (0, 0)
+    assert datetime.fromisoformat(answer["as_of"]) == before
+    assert ask(api, PATHS[0])["groups"][0]["parts"]["llm_ms"]["turns"] == 1
+
+
+def test_zeros_are_below_one(api, database, database_url):
+    """A turn without any latency is in a bucket that has a width, together with those below a millisecond."""
+    with Stages(database_url) as stages:
+        stages.send(conversation_update([user(1), assistant(1)]))
+    latency = database.execute("select turn_latency_ms from turns").fetchone()
+    database.execute("update message_metrics set stt_timestamp_ms = stt_timestamp_ms + %s", latency)
+    keep_up(database_url)
+    assert ask(api, PATHS[0])["distribution"] == [{"from_ms": 0.0, "to_ms": 1.0, "turns": 1}]
+    assert ask(api, PATHS[0])["groups"][0]["parts"]["turn_latency_ms"]["p50"] == 0
+
+
+@pytest.mark.parametrize("by", ["none", "assistant", "hour"])
+def test_groups_alone_are_those_of_the_answer(by, filled):
+    """Whoever wants no more than the groups need not have texts counted."""
+    query, services = AnalyticsQuery(**PERIOD, by=by), filled.application.services
+    assert read_latency_groups(services, query) == read_latency(services, {}, query).groups
+    assert read_interruption_groups(services, query) == read_interruptions(services, {}, query).groups
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -135,6 +196,7 @@ def test_the_distribution_is_that_of_all_groups(filled, database):
     assert [bucket["turns"] for bucket in buckets] == [
         sum(bucket["from_ms"] <= value < bucket["to_ms"] for value in latencies) for bucket in buckets
     ]
+    assert all(type(bucket["turns"]) is int for bucket in buckets)
     assert sum(bucket["turns"] for bucket in buckets) == len(latencies)
     assert buckets == sorted(buckets, key=lambda bucket: bucket["from_ms"])
 

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from console.api.operations import Listing
 from console.api.routes import OPERATIONS
 from tests.consoles import BEARER, CALL_IDS, console, console_settings, fill_with_everything, get
-from tests.dead_letters import fail_in_bulk
+from tests.dead_letters import fail, fail_in_bulk
+from tests.dead_letters import publish as publish_event
 from tests.integration.test_batches import body
 from tests.integration.test_doctor import register_worker
 
@@ -212,12 +213,50 @@ def test_quarantine_is_listed_without_bodies(filled):
     assert len(get(filled, "/api/quarantine", since=moment)["quarantine"]) == 7
 
 
+def test_an_event_tells_what_became_of_it(api, redis, database):
+    """Each stage with its state, attempts and reason, whether there is a call to ask for, and no word of the body."""
+    event_id = publish_event(redis, b'{"words": "private words"}', "metrics", "transcripts")
+    fail(redis, event_id, "metrics")
+    database.execute(
+        "insert into receipts (call_id, event_id, stage, event_type, received_at, written)"
+        " values ('WC-1', %s, 'lifecycle', 'conversation-update', now(), 0)",
+        (event_id,),
+    )
+    told = get(api, f"/api/events/{event_id}")
+    assert (told["event_id"], told["call_id"], told["has_call"], told["silent"]) == (event_id, "WC-1", False, [])
+    stages = {stage["stage"]: (stage["state"], stage["attempts"], stage["attempts_left"]) for stage in told["stages"]}
+    assert stages == {
+        "lifecycle": ("stored", None, None),
+        "metrics": ("dead_letter", 5, 0),
+        "transcripts": ("waiting", 0, 5),
+    }
+    assert "CheckViolation" in next(one["reason"] for one in told["stages"] if one["stage"] == "metrics")
+    assert "private words" not in str(told)
+    database.execute("insert into calls (call_id) values ('WC-1')")
+    assert get(api, f"/api/events/{event_id}")["has_call"] is True
+
+
+@pytest.mark.parametrize("event_id", ["f" * 32, "nobody", "%FF", "a%2Fb", "x" * 500])
+def test_an_event_that_is_not_known_is_404(api, event_id):
+    """The error says what that may mean."""
+    assert "there is no event of that id" in get(api, f"/api/events/{event_id}", 404)["error"]
+
+
+def test_a_parameter_that_is_not_known_is_named_with_those_that_are(api):
+    """So that a mistyped filter can be mended without the document."""
+    told = get(api, "/api/quarantine", 422, reasn="unknown_type")["error"]
+    assert told == ("unknown parameter 'reasn'; known are limit, cursor, format, reason, event_id, since, until")
+    assert get(api, "/api/quarantine", 422, limit=["1", "2"])["error"] == "limit: is given more than once"
+
+
 def test_queues_tell_depth_age_workers_and_rate(api, redis, database, publish):
     """One job waits since long, a worker lives, another is at work, and 30 events were stored in the last minute."""
     event_id = publish(body(1))
     redis.hset(f"rq:job:{event_id}-metrics", "enqueued_at", "2026-01-01T00:00:00.000000Z")
     register_worker(redis, "metrics")
     fail_in_bulk(redis, range(3))
+    redis.zadd("rq:scheduled:metrics", {"abc-metrics": 1_900_000_000})
+    redis.hset("rq:job:abc-metrics", mapping={"status": "scheduled", "error": "CheckViolation"})
     database.execute(
         "insert into receipts (call_id, event_id, stage, event_type, received_at, written)"
         " select 'c', 'e' || number, 'metrics', 't', now(), 1 from generate_series(1, 30) as number"
@@ -226,8 +265,11 @@ def test_queues_tell_depth_age_workers_and_rate(api, redis, database, publish):
     assert list(queues) == ["transcripts", "metrics", "interruptions", "lifecycle", "quarantine"]
     metrics = queues["metrics"]
     assert metrics.pop("oldest_seconds") > 86_400
-    assert metrics == {"stage": "metrics", "depth": 1, "workers": 1, "at_work": 0, "dead_letters": 3, "rate": 0.5}
-    assert queues["lifecycle"]["rate"] == 0
+    paused = {"retrying": 1, "retry_error": "CheckViolation", "retry_event_id": "abc"}
+    told = {"stage": "metrics", "depth": 1, "workers": 1, "at_work": 0, "dead_letters": 3, "rate": 0.5}
+    assert metrics == {**told, **paused}
+    idle = queues["lifecycle"]
+    assert (idle["rate"], idle["oldest_seconds"], idle["retrying"], idle["retry_error"]) == (0, None, 0, None)
 
 
 def test_assistants_are_those_of_the_calls(filled, database):

@@ -61,11 +61,41 @@ def test_a_call_is_shown_as_it_was_lived(browser, stages):
     assert "low confidence 31 %" in page.texts["message-user-1"]
     assert "interrupted: 1.5 s of 3.2 s heard" in reply
     assert "slow: LLM 2.6 s" in reply
+    assert "confidence 75 %" in page.texts["message-user-2"]
+    assert re.search(r"Interruptions\s+2\b", page.texts["figures"])
     assert "never heard" in page.texts["skipped-1-user-2"]
     assert "cut in" in page.texts["message-user-2"]
     assert "went on before a reply" in page.texts["message-user-2"]
     assert "unanswered" in page.texts["message-user-3"]
     assert all(word in page.texts["side"] for word in ("A visit was booked.", "hang", "rate_limit_exceeded", "llm"))
+
+
+def test_both_tellings_of_an_interruption_count_once(browser, stages, database):
+    """The call's page has the number that the figures have, on which the page of interruptions stands."""
+    said = [welcome(), user(1), assistant(1, text="One moment")]
+    said += [user(2, text="Stop.", skipped=[{"messageId": said[2]["messageId"], "text": "One moment"}])]
+    turns = [{"interrupted": True, "playedDuration": 1.5, "audioDuration": 3.2, "userMessageId": "user-1"}]
+    stages.send(conversation_update(said), end_of_call_report(said, bot_turns=turns))
+    assert database.execute("select count(*) from interruptions").fetchone() == (2,)
+    assert re.search(r"Interruptions\s+1\b", browser.get(f"/calls/{CALL_ID}").texts["figures"])
+
+
+def test_a_call_that_nobody_ended_is_not_live_for_ever(browser, stages):
+    """It was heard of last in March."""
+    stages.send(conversation_update([user(1)]))
+    page = browser.get(f"/calls/{CALL_ID}")
+    assert re.search(r"silent since\s+5 Mar 2026", page.texts["call-title"])
+    assert "Heard for" in page.texts["figures"]
+    assert "ongoing" not in page.texts["call-head"]
+
+
+def test_a_cost_that_is_only_a_total_is_told_once(browser, stages, database):
+    """Above the conversation; what it consists of is told beside it."""
+    stages.send(conversation_update([user(1)]))
+    database.execute("""update calls set total_cost = 0.31, cost = '{"totalCost": 0.31}'""")
+    assert browser.get(f"/calls/{CALL_ID}").html.count("0.3100") == 1
+    database.execute("""update calls set cost = '{"totalCost": 0.31, "llmVendorCost": 0.02}'""")
+    assert "llm vendor cost 0.0200 total cost 0.3100" in browser.get(f"/calls/{CALL_ID}").texts["side"]
 
 
 def test_the_drawing_of_a_turn_has_words(browser, stages):

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from flask.testing import FlaskClient
 
+from console.pages.labels import LABELS
 from shared.settings import Settings
 from tests.calls import (
     ASSISTANT,
@@ -85,23 +86,25 @@ def test_key_figures_are_those_of_the_calls(client):
     told = words(look(client, "/latency", **PERIOD))
     assert "60 of 60 turns" in told
     assert "Calls 12" in told
-    assert re.search(r"p50 of turn latency [\d,]+ ms", told)
-    assert "slow begins at 3,000 ms" in told
+    assert re.search(r"p90 of turn latency [\d.]+ (m?s)\b", told)
+    assert "slow begins at 3.0 s" in told
 
 
 def test_each_hour_leads_to_the_calls_behind_it(client):
-    """The list that a point leads to has as many calls as the point says, unless only the slow ones are asked for."""
+    """The list that a point leads to has exactly as many calls as the point says."""
     listed = rows(look(client, "/latency", **PERIOD), "Turn latency by hour, the newest first")
-    assert sum(int(row[-1]) for row in listed) == 12
-    for href, *_, calls in listed:
-        if "slow=" not in href:
-            assert calls_listed(client, href) == int(calls)
+    assert sum(int(row[-2]) for row in listed) == 12
+    for href, *_, calls, _ in listed:
+        assert calls_listed(client, href) == int(calls)
 
 
-def test_a_slow_hour_leads_to_its_slow_calls(client):
-    """Of an hour in which a turn in a hundred is slow, the link asks for the calls with slow turns."""
-    listed = rows(look(client, "/latency", **PERIOD), "Turn latency by hour, the newest first")
-    (slow,) = [href for href, *_ in listed if "slow=true" in href]
+def test_a_slow_hour_leads_to_its_slow_calls_in_words(client):
+    """Of an hour in which a turn in a hundred is slow, a link of its own asks for the calls with slow turns."""
+    page = look(client, "/latency", **PERIOD)
+    listed = rows(page, "Turn latency by hour, the newest first")
+    (slow,) = {unescape(href) for href in re.findall(r'href="([^"]*)">only the slow ones', page)} & {
+        row[0] + "&slow=true" for row in listed
+    }
     assert calls_listed(client, slow) == 1
 
 
@@ -117,16 +120,16 @@ def test_points_and_table_lead_to_the_same_calls(client):
 def test_a_breakdown_leads_to_the_calls_of_each(client, by):
     """Turns and calls are told apart, and each link lists the calls it is about."""
     listed = rows(look(client, "/latency", **PERIOD), f"Turn latency by {by}")
-    assert sum(int(row[-1]) for row in listed) == 12
-    for href, *_, calls in listed:
-        assert calls_listed(client, href.replace("&slow=true", "")) == int(calls)
+    assert sum(int(row[-2]) for row in listed) == 12
+    for href, *_, calls, _ in listed:
+        assert calls_listed(client, href) == int(calls)
 
 
 def test_filters_hold_for_all_of_a_page(client):
     """One assistant's calls alone: in the figures, in the chart's links and in the other breakdown."""
     page = look(client, "/latency", assistant_id="A0", by="day", **PERIOD)
     listed = rows(page, "Turn latency by day, the newest first")
-    assert {row[-1] for row in listed} == {"6"}
+    assert {row[-2] for row in listed} == {"6"}
     assert all("assistant_id=A0" in row[0] for row in listed + rows(page, "Turn latency by model"))
 
 
@@ -138,21 +141,25 @@ def test_interruptions_are_told_per_call_and_per_message(client):
 
 
 def test_an_interrupted_text_leads_to_the_calls_it_was_said_in(client):
-    """The text is shown as text, however hostile, and its link searches for it."""
+    """The text is shown as text, however hostile, and a link says that it searches for it."""
     page = look(client, "/interruptions", **PERIOD)
-    ((href, text, number, _, calls),) = rows(page, "Texts, the most interrupted first")
+    ((_, text, number, _, calls, _),) = rows(page, "Texts, the most interrupted first")
+    (href,) = map(unescape, re.findall(r'href="([^"]*)">search for it', page))
     assert (text, number, calls) == (CUT_SHORT, "12", "12")
     assert "<b>something" not in page
     assert calls_listed(client, href) == 12
 
 
 def test_an_hour_of_interruptions_leads_to_the_interrupted_calls(client):
-    """And the assistants' links too."""
+    """Its number of them does, and its name to all calls; the assistants' too."""
     page = look(client, "/interruptions", **PERIOD)
+    cut_hrefs = {unescape(href) for href in re.findall(r'href="([^"]*has_interruptions=true[^"]*)"', page)}
     for label in ("Interruptions by hour, the newest first", "Interruptions by assistant"):
-        for href, *_, interrupted, _ in rows(page, label):
-            assert "has_interruptions=true" in href
-            assert calls_listed(client, href) == int(interrupted)
+        for href, *_, interrupted, calls in rows(page, label):
+            cut_href = f"{href}&has_interruptions=true"
+            assert cut_href in cut_hrefs
+            assert calls_listed(client, cut_href) == int(interrupted.split()[0])
+            assert calls_listed(client, href) == int(calls)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -194,8 +201,15 @@ def test_before_any_figures_the_page_says_who_makes_them(servers, redis, databas
 )
 def test_a_question_that_makes_no_sense_is_422(client, path, query):
     """Whatever stands in the address is refused with the name of what is wrong, never answered with a fault."""
-    told = words(look(client, path, 422, **query)).lower()
-    assert any(f"{name}: " in told for name in query)
+    told = words(look(client, path, 422, **query))
+    assert any(f"{LABELS[name]}: " in told for name in query)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_parameter_that_is_not_known_is_told_of(client, path):
+    """The page is shown without it, and says so."""
+    assert "This page knows no period" in words(look(client, path, period="24h"))
+    assert "This page knows no" not in words(look(client, path, range="24h"))
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -1,17 +1,23 @@
 """The pages of operations: what waits and failed, in words; replays looked at before they are done; hostile bodies."""
 
 import re
+import threading
 from collections.abc import Iterator
 from html import escape, unescape
 
 import pytest
 from flask.testing import FlaskClient
+from redis import Redis
+from rq.utils import now, utcformat
 
-from console.api import replays
+from console import patience
+from console.api import queues, replays
 from console.pages import operations
+from shared.janitors import KEY
 from tests.calls import conversation_update, user
 from tests.consoles import BEARER, TOKEN, console, console_settings
-from tests.dead_letters import fail_in_bulk, publish
+from tests.dead_letters import fail, fail_in_bulk, publish
+from tests.stage_runs import Stages
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 NOWHERE = "unix:///nowhere/at/all.sock"
@@ -57,6 +63,13 @@ def events_listed(page: str) -> list[str]:
     return re.findall(r"event_id=([0-9a-f]{32})", page)
 
 
+def pause(redis: Redis, event_id: str, stage: str = "metrics", **told: str) -> None:
+    """Have a job wait for its next attempt, as RQ's worker has it."""
+    redis.lrem(f"rq:queue:{stage}", 1, f"{event_id}-{stage}")
+    redis.zadd(f"rq:scheduled:{stage}", {f"{event_id}-{stage}": 1_900_000_000})
+    redis.hset(f"rq:job:{event_id}-{stage}", mapping={"status": "scheduled", "retries_left": 3, **told})
+
+
 def test_empty_operations_say_that_all_is_well(client):
     """Nothing failed, nothing is in quarantine, nothing was replayed: each part says so in words."""
     told = words(look(client, "/operations"))
@@ -70,6 +83,81 @@ def test_a_queue_that_nobody_serves_is_told_in_words(client, redis):
     assert "Events wait and no worker is there. Start one: earshot worker metrics." in words(
         look(client, "/operations")
     )
+
+
+def test_a_job_that_pauses_is_told_with_its_error_and_its_event(client, redis):
+    """Nothing waits, nothing is dead, and yet the stage does not look well; a link leads to the event's story."""
+    event_id = publish(redis, b"{}", "metrics")
+    pause(redis, event_id, error="CheckViolation", reason="StageFailed: CheckViolation at x:1")
+    redis.sadd("rq:workers:metrics", "rq:worker:metrics-1")
+    redis.hset("rq:worker:metrics-1", mapping={"last_heartbeat": utcformat(now()), "state": "idle"})
+    page = look(client, "/operations")
+    assert "Retrying 1 job waits for its next attempt (CheckViolation)." in words(page)
+    told = words(look(client, link(page, "Its event")))
+    assert "metrics retrying 1 attempt failed, 4 left." in told
+    assert "StageFailed: CheckViolation at x:1" in told
+
+
+def test_the_page_tells_of_the_janitor_and_the_servers(client, redis):
+    """Both servers answer; without a janitor it says what to start, else who acts."""
+    assert "PostgreSQL answers · Redis answers · No janitor runs" in words(look(client, "/operations"))
+    redis.set(KEY, "somewhere-1-abcd")
+    assert "The janitor somewhere-1-abcd acts" in words(look(client, "/operations"))
+
+
+def test_an_event_tells_each_stage_and_offers_to_replay_what_is_dead(client, redis):
+    """Its id is whole, the call is no link before anything of it is stored, and the replay is of this event alone."""
+    event_id = publish(redis, b"{}", "metrics", "transcripts")
+    fail(redis, event_id, "metrics")
+    page = look(client, link(look(client, "/operations"), f'<code class="whole-id">{event_id}'))
+    assert f"Event id {event_id}" in words(page)
+    assert "metrics dead letter 5 attempts failed." in words(page)
+    assert "transcripts waiting 0 attempts failed, 5 left." in words(page)
+    assert "WC-1 nothing of this call is stored yet" in words(page)
+    preview = look(client, link(page, "Replay its dead letters"))
+    assert "Match now 1 Would be replayed 1" in words(preview)
+
+
+def test_an_event_leads_to_its_call_once_that_is_stored(client, redis, database, database_url):
+    """The call is there, so that the link leads somewhere."""
+    event = conversation_update([user(1)])
+    with Stages(database_url) as stages:
+        stages.send(event)
+    event_id = publish(redis, event.body, "metrics", call_id=event.call_id)
+    database.execute(
+        "insert into receipts (event_id, stage, event_type, call_id, received_at, written)"
+        " values (%s, 'transcripts', 'conversation-update', %s, now(), 2)",
+        (event_id, event.call_id),
+    )
+    page = look(client, f"/operations/events/{event_id}")
+    assert "transcripts stored 2 rows written." in words(page)
+    look(client, link(page, f'<code dir="auto">{event.call_id}'))
+
+
+@pytest.mark.parametrize("event_id", ["f" * 32, "nobody", "%00", "a%2Fb", "' or true", "x" * 500])
+def test_an_event_that_is_not_known_is_404(client, event_id):
+    """Nor is any id that is none of ours."""
+    look(client, f"/operations/events/{event_id}", 404)
+
+
+@pytest.mark.parametrize("server", ["PostgreSQL", "Redis"])
+def test_a_frozen_server_is_waited_for_once(client, monkeypatch, server):
+    """What is asked of it first takes all the time there is; the rest of the page is not asked any more."""
+    asked, frozen = [], threading.Event()
+
+    def hang(*_: object) -> None:
+        asked.append(server)
+        frozen.wait()
+
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.3)
+    if server == "Redis":
+        monkeypatch.setattr(queues, "read_queue", hang)
+    else:
+        monkeypatch.setattr(client.application.services.store, "rows", hang)
+    page = words(look(client, "/operations"))
+    frozen.set()
+    assert f"{server} does not answer" in page
+    assert asked == [server]
 
 
 def test_the_queues_alone_are_the_same_table(client):
@@ -177,10 +265,10 @@ def test_quarantine_lists_reason_and_size_page_by_page(client, database):
         "insert into quarantine select 'e' || number, now() - number * interval '1 s', 'unknown_type', 'private'"
         " from generate_series(1, 60) as number"
     )
-    page = look(client, link(look(client, "/operations"), "Look at them"))
+    page = look(client, link(look(client, "/operations"), "Show the deliveries with unknown type"))
     assert "unknown type 7" in words(page)
-    assert page.count("Replay<span") == 50
-    assert look(client, link(page, "Older deliveries")).count("Replay<span") == 10
+    assert page.count("Body<span") == 50
+    assert look(client, link(page, "Older deliveries")).count("Body<span") == 10
 
 
 def test_a_stored_body_is_shown_as_text(client, database):
@@ -191,6 +279,32 @@ def test_a_stored_body_is_shown_as_text(client, database):
     assert HOSTILE not in page
     assert escape(HOSTILE) in page
     assert "\\u202edoow" in page
+
+
+def test_only_a_delivery_that_a_stage_would_take_can_be_replayed(client, database):
+    """The page of another one says that it cannot."""
+    event = conversation_update([user(1)])
+    database.execute("insert into quarantine values ('e1', now(), 'unknown_type', %s)", (event.body,))
+    database.execute("insert into quarantine values ('e2', now(), 'malformed_json', 'no JSON')")
+    assert link(look(client, "/operations/quarantine/e1"), "Replay")
+    refused = words(look(client, "/operations/quarantine/e2"))
+    assert "It cannot be replayed" in refused
+
+
+def test_a_large_delivery_is_read_only_as_far_as_it_is_shown(client, database):
+    """Its whole size is told, and that the rest is left out."""
+    database.execute("insert into quarantine values ('e1', now(), 'unknown_type', %s)", (b"x" * 3_000_000,))
+    page = look(client, "/operations/quarantine/e1")
+    assert "3,000,000 bytes" in page
+    assert "Only the beginning is shown." in words(page)
+
+
+def test_a_replay_without_effect_is_told_as_such(client, database):
+    """Neither the answer nor the record of it looks like success."""
+    database.execute("insert into quarantine values ('e2', now(), 'malformed_json', 'no JSON')")
+    form = {"source": "quarantine", "all": "true", "csrf_token": form_token(client, "/operations")}
+    assert "Nothing was replayed" in words(client.post("/operations/replay", data=form).text)
+    assert "1 0 1 nothing replayed" in words(look(client, "/operations"))
 
 
 @pytest.mark.parametrize("event_id", ["nobody", "%00", "a%2Fb", "' or true"])

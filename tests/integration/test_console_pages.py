@@ -84,7 +84,7 @@ class TestLive:
         let_go_on(database, "WC-1")
         row = browser.get("/").texts["live-WC-1"]
         assert re.fullmatch(
-            r"Reception - main ongoing for 10 min 0\d s 2 messages last heard \d+ s ago Caller: Is anybody there\?",
+            r"Reception - main WC-1 ongoing for 10 min 0\d s 2 messages last heard \d+ s ago Caller: Is anybody there.",
             re.sub(r"\s+", " ", row),
         )
 
@@ -107,6 +107,16 @@ class TestLive:
             "recent-WC-2",
             "recent-WC-3",
         ]
+        assert "silent since" in page.texts["recent-WC-2"]
+        assert "ongoing" not in page.texts["recent-WC-2"]
+
+    def test_two_calls_of_one_assistant_are_told_apart(self, browser, database_url, database):
+        """By the ends of their ids."""
+        fill_with_calls(database_url, ("call-a3d018-000001", "call-a3d018-000002"))
+        let_go_on(database, "call-a3d018-000001", "call-a3d018-000002")
+        page = browser.get("/")
+        assert "…000001" in page.texts["live-call-a3d018-000001"]
+        assert "…000002" in page.texts["live-call-a3d018-000002"]
 
     def test_the_newest_activity_comes_first_and_the_rest_is_counted(self, browser, database):
         """The list has an end, however many calls go on."""
@@ -155,7 +165,7 @@ class TestCalls:
         page = browser.get("/calls?status=failed&search=&since=2026-03-01T00:00")
         assert re.findall(r'<th scope="row"><a href="([^"]+)"', page.html) == ["/calls/WC-2"]
         assert page.all("input", name="since", value="2026-03-01T00:00")
-        assert "<option selected>failed</option>" in page.html
+        assert page.all("option", value="failed", selected=None)
         exported = browser.client.get(page.link("NDJSON"))
         assert (exported.status_code, exported.text.count("\n")) == (200, 1)
 
@@ -164,33 +174,60 @@ class TestCalls:
         assert "No call passes this filter" in browser.get("/calls?search=zebra").texts[""]
 
     @pytest.mark.parametrize(
-        ("query", "named"),
-        [("since=yesterday", "since"), ("slow=perhaps", "slow"), ("cursor=x", "cursor"), ("colour=red", "colour")],
+        ("query", "told"),
+        [
+            ("since=yesterday", "Began from (UTC): “yesterday” is no time"),
+            ("slow=perhaps", "Slow: is neither"),
+            ("cursor=x", "The place in the list: is none"),
+            ("colour=red", "colour: is no filter of this page"),
+        ],
     )
-    def test_a_filter_that_makes_no_sense_is_named(self, browser, query, named):
-        """On the page with the form, where it can be mended."""
+    def test_a_filter_that_makes_no_sense_is_named(self, browser, query, told):
+        """As its field is called, on the page with the form, where it can be mended."""
         page = browser.get(f"/calls?{query}", 422)
         assert page.all("p", role="alert")
-        assert f"{named}:" in page.texts[""]
+        assert told in page.texts[""]
         assert page.all("form", action="/calls")
+
+    def test_what_was_written_stays_in_its_field(self, browser):
+        """Also where it makes no sense; a field of date and time would show it as nothing."""
+        page = browser.get("/calls?since=yesterday&until=2026-03-05T10:00&slow=true", 422)
+        assert page.all("input", name="since", type="text", value="yesterday")
+        assert page.all("input", name="until", value="2026-03-05T10:00")
+        assert page.all("input", name="slow", checked=None)
+
+    def test_a_call_is_found_by_its_id(self, browser, database_url):
+        """Where words are searched for; part of an id is words."""
+        fill_with_calls(database_url, ("WC-1",))
+        assert browser.client.get("/calls?search=WC-1").headers["Location"] == "/calls/WC-1"
+        assert "No call passes" in browser.get("/calls?search=WC-").texts[""]
+
+    def test_models_and_teams_are_chosen_from_lists(self, browser, database_url, database):
+        """A team has no name, and is known by an assistant of it."""
+        fill_with_calls(database_url, ("WC-1",))
+        database.execute("update calls set team_id = '697769ef5e6d94d5ad83e01e', assistant_id = 'A', llm_model = 'm1'")
+        page = browser.get("/calls")
+        assert page.all("option", value="m1")
+        assert "Reception - main (…83e01e)" in page.texts[""]
 
 
 def test_without_its_database_the_console_says_so_and_tries_again(servers, redis):
     """The page loads itself again, with or without scripts; pages that need no database are there."""
     with browsing(console_settings(servers.redis_url, "postgresql://localhost:1/none")) as somebody:
+        somebody.get("/login")
         browser = somebody.log_in()
         for path in ("/", "/calls", "/calls/WC-1"):
             page = browser.get(path, 503)
             assert "tries again every 5 seconds" in page.texts["retry"]
             assert page.all("meta", **{"http-equiv": "refresh", "content": "5"})
-        browser.get("/login")
 
 
 @pytest.mark.parametrize("path", ["/", "/calls", "/calls/WC-1", "/calls/nobody", "/login"])
-def test_no_page_holds_what_its_policy_forbids(browser, database_url, path):
+def test_no_page_holds_what_its_policy_forbids(stranger, database_url, path):
     """No script or style of its own, and nothing from elsewhere; one main, one heading of the first order, ids once."""
     fill_with_calls(database_url, ("WC-1",))
-    page = Page(browser.client.get(path).text)
+    somebody = stranger if path == "/login" else stranger.log_in()
+    page = Page(somebody.client.get(path).text)
     for tag, attributes in page.elements:
         assert tag != "style"
         assert not {name for name in attributes if name == "style" or name.startswith("on")}

@@ -25,9 +25,7 @@ TOPICS = (
     *("console_pages", "quarantined"),
 )
 # Of the topics that the console shares with others.
-OTHERS = frozenset(
-    {"quarantined.count", "quarantined.list", "quarantined.match", "quarantined.load", "quarantined.delete"}
-)
+OTHERS = frozenset({"quarantined.list", "quarantined.match", "quarantined.load", "quarantined.delete"})
 SMALL = frozenset({"figures_progress", "replays", "stale_calls", "stale_hours"})
 LIMIT = 51
 # Twice over: a row of a page is looked up in a second table, or a rank too far.
@@ -176,7 +174,6 @@ READS = (
     read("console_pages.list_in_progress", LIVE, "calls_in_progress", "messages_by_time"),
     read("console_pages.list_recent", {**LIVE, "looked_at": LIMIT}, "calls_by_time"),
     read("console_pages.list_marks", {"call_ids": SOME_CALLS}, "call_figures_pkey", "interruptions_pkey"),
-    read("console_pages.list_assistants", {"limit": LIMIT}, "calls_by_assistant"),
     read("console_pages.list_teams", {"limit": LIMIT}, "calls_by_team"),
     read(
         "console_pages.count_parts",
@@ -210,6 +207,13 @@ READS = (
         {**OPEN, "event_id": None, "reason": None, "after_event_id": None, "after_received_at": None},
         "quarantine_by_time",
     ),
+    read(
+        "quarantined.list_behind",
+        {**OPEN, "event_id": None, "reason": "no_message", "after_event_id": None, "after_received_at": None},
+        "quarantine_by_reason",
+    ),
+    read("quarantined.look", {"event_ids": ["nobody"], "largest": 10, "shown": 4}, "quarantine_pkey"),
+    read("quarantined.count", {**OPEN, "event_id": None, "reason": "no_message"}, "quarantine_by_reason"),
 )
 
 

@@ -45,7 +45,7 @@ def test_a_replay_puts_dead_letters_back_and_is_on_record(api, redis):
     (run,) = get(api, "/api/replays")["replays"]
     told = {name: run[name] for name in ("who", "action", "source", "filter", "matched", "replayed", "outcome")}
     assert told == {
-        "who": "console",
+        "who": "api",
         "action": "replay",
         "source": "dead_letters",
         "filter": {},
@@ -94,12 +94,13 @@ def test_what_can_be_routed_leaves_quarantine(api, redis, database):
         ({"source": "dead_letters", "all": "true"}, "all"),
         ({"source": "dead_letters", "filter": {"stage": "nonsense"}}, "stage"),
         ({"source": "dead_letters", "filter": {"reason": "unknown_type"}}, "reason"),
-        ({"source": "dead_letters", "filter": {"since": "2026-11-23T09:00:00"}}, "since"),
+        ({"source": "dead_letters", "filter": {"since": "2h"}}, "since"),
         ({"source": "dead_letters", "filter": {"call_id": "a\0b"}}, "call_id"),
         ({"source": "quarantine", "filter": {"stage": "metrics"}}, "stage"),
         ({"source": "quarantine", "action": "discard", "all": True}, "action"),
         ({"source": "elsewhere", "all": True}, "source"),
         ({"source": "dead_letters", "all": True, "colour": "red"}, "colour"),
+        ({"all": True}, "source is missing: dead_letters or quarantine"),
         ([], "body"),
     ],
 )
@@ -119,6 +120,7 @@ def test_a_body_that_is_no_json_is_refused(api):
     ):
         response = api.post("/api/replays", data=sent, content_type=kind, headers=BEARER)
         assert (response.status_code, response.content_type) == (code, "application/json")
+        assert code != 422 or response.json == {"error": "the body is no JSON"}
 
 
 def test_what_would_take_too_long_is_left_to_the_command(api, redis, monkeypatch):

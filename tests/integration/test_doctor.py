@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -119,6 +120,20 @@ def a_dead_worker(place: Place) -> None:
     batch_queue(place.redis).take(1, 10**9, lease_seconds=-600)
 
 
+def an_idle_worker_that_is_silent(place: Place) -> None:
+    """It would have told within seconds that it lives; one at work may take longer."""
+    twenty_seconds_ago = utcformat(now() - timedelta(seconds=20))
+    register_worker(place.redis, "metrics", twenty_seconds_ago)
+    place.redis.hset("rq:worker:metrics-1", "state", "idle")
+    register_worker(place.redis, "lifecycle", twenty_seconds_ago)
+    place.redis.hset("rq:worker:lifecycle-1", "state", "busy")
+
+
+def a_job_that_pauses(place: Place) -> None:
+    place.redis.zadd("rq:scheduled:metrics", {"abc-metrics": time.time() + 60})
+    place.redis.hset("rq:job:abc-metrics", mapping={"status": "scheduled", "error": "CheckViolation"})
+
+
 def dead_letters(place: Place) -> None:
     place.redis.zadd("rq:failed:metrics", {"a-metrics": OUT_OF_REACH_SECONDS + time.time() - 7300})
 
@@ -143,6 +158,8 @@ def full_spool(place: Place) -> None:
         (nobody_listens, "metrics.queue", "warning", "no worker listens"),
         (jobs_wait_for_nobody, "metrics.queue", "problem", "1 job waiting"),
         (a_worker_that_is_silent, "metrics.queue", "warning", "no sign of life"),
+        (an_idle_worker_that_is_silent, "metrics.queue", "warning", "no sign of life"),
+        (a_job_that_pauses, "metrics.retries", "warning", "waits for its next attempt: CheckViolation"),
         (an_old_job, "metrics.queue", "problem", "days"),
         (a_dead_worker, "transcripts.leases", "problem", "1 job at work"),
         (dead_letters, "metrics.dead_letters", "warning", "1 dead letter, the newest 2 h old"),

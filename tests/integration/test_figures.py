@@ -29,22 +29,6 @@ from workers.figures import FiguresKeeper
 from workers.rebuilding import Rebuild, Selection
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Database]:
-    """A connection that stages write through."""
-    store = Database(database_url, 20)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def keeper(database_url: str) -> Iterator[FiguresKeeper]:
-    """What keeps the figures of the test's database."""
-    store = Database(database_url, 20)
-    yield FiguresKeeper(store, Settings())
-    store.close()
-
-
 def test_figures_of_a_call(store, keeper, database):
     """A step after stages have stored a call its figures are there, and there is nothing left to do."""
     send(store, conversation(), end_of_call_report(call={"assistantId": "A"}))

@@ -12,27 +12,12 @@ from shared.errors import DatabaseUnavailable
 from shared.events import read_event
 from shared.settings import Settings
 from tests.calls import CALL_ID, end_of_call_report
-from tests.figures import ANOTHER_START, column, conversation, figures_in, keep_up, made_at_once, send
+from tests.figures import ANOTHER_START, column, conversation, figures_in, keep_up, made_at_once, send, storing
 from tests.programs import program, wait_for
-from workers.figures import LOCK, MOST_CHARACTERS, FiguresKeeper, NotOurTurn
+from workers import figures
+from workers.figures import LOCK, MOST_CHARACTERS, FiguresKeeper, NotOurTurn, mark_calls
 from workers.receipts import save_receipts
 from workers.tasks import PROCESSES
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Database]:
-    """A connection that stages write through."""
-    store = Database(database_url, 20)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def keeper(database_url: str) -> Iterator[FiguresKeeper]:
-    """What keeps the figures of the test's database."""
-    store = Database(database_url, 20)
-    yield FiguresKeeper(store, Settings())
-    store.close()
 
 
 class Crash(DatabaseUnavailable):
@@ -94,6 +79,69 @@ def test_a_transaction_that_ends_late_is_not_missed(nested, store, keeper, datab
         assert column(database, "select call_id from call_figures") == []
     keep_up(keeper)
     assert column(database, "select call_id from call_figures") == ["slow"]
+
+
+def test_a_transaction_of_hours_is_not_missed(store, keeper, database):
+    """What began long before it was committed is found by its number, though looks went on meanwhile."""
+    keep_up(keeper)
+    ages = ", ".join(f"{name} = {name} - interval '3 hours'" for name in ("seen_at", "open_since", "next_at"))
+    with psycopg.connect(database.info.dsn) as shorter:
+        shorter.execute("select pg_current_xact_id()")
+        with storing(store, "transcripts", [conversation("slow")]) as connection:
+            connection.execute("update receipts set stored_at = now() - interval '2 hours'")
+            database.execute(f"update figures_progress set {ages}")
+            keeper.run_step()
+            shorter.rollback()
+            for _ in range(3):
+                keeper.run_step()
+    keep_up(keeper)
+    assert column(database, "select call_id from call_figures") == ["slow"]
+
+
+def test_what_is_looked_through_moves_on(store, keeper, database):
+    """Once all that was open has ended, receipts of long ago are not looked through any more."""
+    keep_up(keeper)
+    database.execute("update figures_progress set open_since = 'epoch'")
+    for number in range(3):
+        send(store, conversation(f"call-{number}"))
+        keeper.run_step()
+    assert column(database, "select now() - open_since < interval '1 minute' from figures_progress") == [True]
+
+
+def test_a_mark_that_is_made_beside_a_change_is_not_taken_before_it(store, keeper, database):
+    """Though the call is marked already, it stays so until the change is committed, and is worked out anew then."""
+    send(store, conversation("one"), conversation("two"))
+    keep_up(keeper)
+    database.execute("insert into stale_calls (call_id) values ('one'), ('two')")
+    with store.transaction() as connection:
+        connection.execute("update messages set role = 'tool' where role = 'assistant'")
+        mark_calls(connection, ["two", "one"])
+        assert keeper.run_step() == (0, 0)
+    assert keeper.run_step() == (2, 1)
+    assert column(database, "select assistant_messages from hourly_calls") == [0]
+
+
+def test_what_changes_now_does_not_wait_behind_many(store, keeper, database, monkeypatch):
+    """Of calls that are all marked at once one that changes is among the next, and half of them go on."""
+    monkeypatch.setattr(figures, "CALLS_AT_ONCE", 2)
+    send(store, *(conversation(f"call-{number}") for number in range(6)))
+    keep_up(keeper)
+    with store.transaction() as connection:
+        mark_calls(connection, [f"call-{number}" for number in range(6)])
+    send(store, conversation("call-5"))
+    keeper.run_step()
+    assert set(column(database, "select call_id from stale_calls")) == {f"call-{number}" for number in range(1, 5)}
+    assert keeper.run_step()[0] == 2
+
+
+@pytest.mark.parametrize("table", ["stale_calls (call_id", "stale_hours (hour"])
+def test_it_knows_how_late_it_is(table, keeper, database):
+    """The oldest mark tells it, or the last look; where nothing was looked at yet nothing is late."""
+    assert keeper.read_delay() == 0
+    keeper.run_step()
+    assert 0 <= keeper.read_delay() < 60
+    database.execute(f"insert into {table}, marked_at) values ('2026-03-05', now() - interval '1 hour')")
+    assert keeper.read_delay() == pytest.approx(3600, abs=60)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +206,16 @@ def test_no_text_is_too_much_for_the_words_of_a_call(word, keeper, database):
 
 def test_the_janitor_keeps_them(store, database, settings_of_programs, tmp_path):
     """`earshot janitor` has the figures of a call soon after a stage has stored it, and ends at once all the same."""
-    settings = {**settings_of_programs, "RECOVERY_SECONDS": "5"}
+    settings = {**settings_of_programs, "RECOVERY_SECONDS": "5", "LOG_LEVEL": "DEBUG"}
     with program("janitor", settings=settings, log=tmp_path / "log") as janitor:
         wait_for(lambda: column(database, "select 1 from figures_progress"))
         send(store, conversation())
         wait_for(lambda: column(database, "select calls from hourly_calls") == [1])
         janitor.terminate()
         assert janitor.wait(timeout=3) == 0
-    assert "figures.refreshed calls=1 hours=1" in (tmp_path / "log").read_text()
+    lines = (tmp_path / "log").read_text().splitlines()
+    told = [line for line in lines if "figures.refreshed" in line]
+    assert [sum(f" {what}=1 " in line for line in told) for what in ("calls", "hours")] == [1, 1]
 
 
 def test_the_janitor_ends_in_the_middle_of_a_step(store, keeper, database, settings_of_programs, tmp_path):

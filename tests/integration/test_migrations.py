@@ -1,6 +1,7 @@
 """Bringing a database up to date: at once, twice, or not at all."""
 
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from threading import Barrier
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 
 from shared import migrations
 from shared.errors import DatabaseUnavailable
+from shared.fields import KEPT_OF_LONG_KEY, LONGEST_KEY
 from shared.migrations import MigrationError, all_migrations, migrate
 
 
@@ -54,6 +56,32 @@ def test_only_what_is_missing(empty_database_url: str, monkeypatch: pytest.Monke
         patch.setattr(migrations, "all_migrations", lambda: earlier)
         assert migrate(empty_database_url) == names[:-1]
     assert migrate(empty_database_url) == names[-1:]
+
+
+def test_ids_of_any_length(empty_database_url: str, monkeypatch: pytest.MonkeyPatch):
+    """Ids that were stored before they were cut are made to fit into the indexes, and stay apart."""
+    earlier = {name: text for name, text in all_migrations().items() if name < "0011"}
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all_migrations", lambda: earlier)
+        migrate(empty_database_url)
+    long_id, short_id = random_text(12_000), random_text(LONGEST_KEY)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        rows = [("a", long_id, short_id), ("b", short_id, long_id), ("c", long_id + "x", None)]
+        for row in rows:
+            connection.execute("insert into calls (call_id, team_id, assistant_id) values (%s, %s, %s)", row)
+        migrate(empty_database_url)
+        ids = connection.execute("select team_id, assistant_id from calls order by call_id").fetchall()
+    (cut, *_), (_, cut_too), (another, _) = ids
+    assert (ids[0][1], ids[1][0], ids[2][1]) == (short_id, short_id, None)
+    assert cut == cut_too != another
+    assert long_id.startswith(cut[:KEPT_OF_LONG_KEY])
+    assert max(len(cut), len(another)) <= LONGEST_KEY
+
+
+def random_text(length: int) -> str:
+    """Make up a text that cannot be compressed, of letters of four bytes."""
+    random = Random(length)
+    return "".join(chr(random.randrange(0x20000, 0x2A000)) for _ in range(length))
 
 
 def test_failing_migration(empty_database_url: str, monkeypatch: pytest.MonkeyPatch):

@@ -25,7 +25,7 @@ BODY = b'{"message": {"type": "conversation-update", "text": "private words"}}'
 def stories(redis: Redis, database_url: str):
     """What tells stories of the test's servers."""
     database = Database(database_url, timeout_seconds=5)
-    yield Stories(redis, database)
+    yield Stories(redis, database.transaction)
     database.close()
 
 
@@ -130,6 +130,16 @@ def test_the_command_tells_it_in_words(redis, earshot):
     assert "5 attempts failed: StageFailed: CheckViolation (23514) at x:1" in shown.output
     assert "transcripts: waiting since" in shown.output
     assert "private words" not in shown.output
+
+
+def test_a_pausing_job_tells_why_its_last_attempt_failed(redis, earshot):
+    """The reason is there before the job is dead."""
+    event_id = publish(redis, BODY, "metrics")
+    redis.lrem("rq:queue:metrics", 1, f"{event_id}-metrics")
+    redis.zadd("rq:scheduled:metrics", {f"{event_id}-metrics": 1_900_000_000})
+    reason = "StageFailed: CheckViolation (23514) at x:1"
+    redis.hset(f"rq:job:{event_id}-metrics", mapping={"status": "scheduled", "retries_left": 3, "reason": reason})
+    assert f"4 left, 1 attempt failed: {reason}" in earshot(event_id).output
 
 
 def test_an_unknown_event_is_said_to_be_unknown(earshot):

@@ -114,6 +114,8 @@ def test_a_failing_stage_tries_again_later_and_not_at_once(publish, redis, datab
     work_off("metrics", settings_of_programs, tmp_path / "log")
     job = StageJob.fetch(f"{event_id}-metrics", connection=redis)
     assert (job.get_status(), job.retries_left) == ("scheduled", 3)
+    error, reason = redis.hmget(job.key, "error", "reason")
+    assert (error, b"CheckViolation" in reason) == (b"CheckViolation", True)
     database.execute("alter table message_metrics drop constraint never")
     with program("worker", "metrics", settings=settings_of_programs, log=tmp_path / "log"):
         wait_for(lambda: count(database, "message_metrics") == 5)

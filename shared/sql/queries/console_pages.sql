@@ -4,7 +4,7 @@ select live.*, words.role as last_role, words.text as last_text
 from (
     select
         call_id, assistant_id, assistant_name, direction, status, began_at, ended_at, duration_ms, message_count,
-        greatest(last_message_at, began_at) as active_at, count(*) over () as calls
+        last_message_at, greatest(last_message_at, began_at) as active_at, count(*) over () as calls
     from calls
     where ended_at is null
         and (status is null or status not in ('finished', 'failed'))
@@ -26,7 +26,7 @@ order by live.active_at desc, live.call_id
 -- Of the latest calls that do not go on now, those of the newest activity.
 select
     call_id, assistant_id, assistant_name, direction, status, began_at, ended_at, duration_ms, message_count,
-    greatest(ended_at, last_message_at, began_at) as active_at
+    last_message_at, greatest(ended_at, last_message_at, began_at) as active_at
 from (
     select
         call_id, assistant_id, assistant_name, direction, status, began_at, ended_at, duration_ms, message_count,
@@ -52,50 +52,43 @@ select
 from unnest(%(call_ids)s::text[]) as asked (call_id)
 left join call_figures on call_figures.call_id = asked.call_id
 
--- name: list_assistants
--- The assistants that have taken calls, each by its name in the newest of them; found by leaps through the index.
-with recursive assistants as (
-    (select assistant_id from calls where assistant_id is not null order by assistant_id limit 1)
-    union all
-    select (
-        select calls.assistant_id
+-- name: list_teams
+-- The teams that have had calls, each with the assistant of its newest one; found by leaps through the index.
+with recursive teams as (
+    (
+        select team_id, assistant_name
         from calls
-        where calls.assistant_id > assistants.assistant_id
-        order by calls.assistant_id
+        where team_id is not null
+        order by team_id, began_at desc, call_id
         limit 1
     )
-    from assistants
-    where assistants.assistant_id is not null
-)
-select found.assistant_id as value, newest.assistant_name as name
-from (select assistant_id from assistants where assistant_id is not null limit %(limit)s) as found
-cross join lateral (
-    select assistant_name
-    from calls
-    where calls.assistant_id = found.assistant_id
-    order by began_at desc
-    limit 1
-) as newest
-
--- name: list_teams
--- The teams that have had calls; found by leaps through the index.
-with recursive teams as (
-    (select team_id from calls where team_id is not null order by team_id limit 1)
     union all
-    select (select calls.team_id from calls where calls.team_id > teams.team_id order by calls.team_id limit 1)
+    select following.team_id, following.assistant_name
     from teams
-    where teams.team_id is not null
+    cross join lateral (
+        select calls.team_id, calls.assistant_name
+        from calls
+        where calls.team_id > teams.team_id
+        order by calls.team_id, calls.began_at desc, calls.call_id
+        limit 1
+    ) as following
 )
-select team_id as value, null as name
+select team_id as value, assistant_name as name
 from teams
-where team_id is not null
 limit %(limit)s
 
 -- name: count_parts
--- How much there is of a call, and how many of its messages come before one of them.
+-- How much there is of a call, and how many of its messages come before one of them. Interruptions are counted as in
+-- call_figures: of the kind that has more, since both kinds may tell of the same.
 select
     count(*) as messages,
-    (select count(*) from interruptions where interruptions.call_id = %(call_id)s) as interruptions,
+    (
+        select greatest(
+            count(*) filter (where kind = 'barge_in'), count(*) filter (where kind is distinct from 'barge_in')
+        )
+        from interruptions
+        where interruptions.call_id = %(call_id)s
+    ) as interruptions,
     (
         select count(earlier.message_id)
         from messages as sought

@@ -8,18 +8,22 @@ select
 -- name: read_progress
 -- Read up to where receipts have been looked through. No row where that is not to be relied on: nothing was looked at
 -- yet, receipts may have been deleted since, or the tables were restored into a server that counts from elsewhere.
-select horizon, seen_at
+select horizon, open_since
 from figures_progress
 where seen_at > now() - make_interval(days => %(receipt_days)s)
     and horizon <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 
 -- name: mark_all
--- Mark everything there is, and look through receipts from here on.
-with calls_marked as (
-    insert into stale_calls (call_id)
-    select call_id from calls
-    union
-    select call_id from call_figures
+-- Mark everything there is, and look through receipts from here on. What had not ended yet began within the hour: no
+-- stage may take longer.
+with snapshot as (
+    select pg_snapshot_xmin(present)::text::bigint as oldest, pg_snapshot_xmax(present)::text::bigint as latest
+    from pg_current_snapshot() as present
+),
+calls_marked as (
+    insert into stale_calls (call_id, is_urgent)
+    select call_id, false
+    from (select call_id from calls union select call_id from call_figures) as known
     order by call_id
     on conflict do nothing
 ),
@@ -28,42 +32,73 @@ hours_marked as (
     select distinct hour from hourly_calls
     on conflict do nothing
 )
-insert into figures_progress (horizon, seen_at)
-values (pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now())
+insert into figures_progress (horizon, seen_at, open_since, next_number, next_at)
+select oldest, now(), now() - interval '1 hour', latest, now()
+from snapshot
 on conflict (is_only_row) do update set
     horizon = excluded.horizon,
-    seen_at = excluded.seen_at
+    seen_at = excluded.seen_at,
+    open_since = excluded.open_since,
+    next_number = excluded.next_number,
+    next_at = excluded.next_at
 
 -- name: mark_changed
 -- Mark the calls of which stages have stored something since the last look. A receipt is dated by the beginning of its
--- transaction, so what had not ended at the last look is dated before it.
-with latest as (
-    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as number
+-- transaction, so what had not ended at the last look may be dated long before it: the time up to which dates are looked
+-- at moves on only once all that had begun to write by then has ended.
+with snapshot as (
+    select pg_snapshot_xmin(present)::text::bigint as oldest, pg_snapshot_xmax(present)::text::bigint as latest
+    from pg_current_snapshot() as present
 ),
 calls_marked as (
     insert into stale_calls (call_id)
     select distinct call_id
-    from receipts, latest
-    where stored_at >= least(%(seen_at)s::timestamptz, now()) - make_interval(secs => %(longest_seconds)s)
-        and transaction_number(number, receipts.xmin) >= %(horizon)s
+    from receipts, snapshot
+    where stored_at >= least(%(open_since)s::timestamptz, now()) - make_interval(secs => %(margin_seconds)s)
+        and transaction_number(latest, receipts.xmin) >= %(horizon)s
         and call_id <> ''
     order by call_id
-    on conflict do nothing
+    on conflict (call_id) do update set is_urgent = true
+    where not stale_calls.is_urgent
 )
 update figures_progress
-set horizon = pg_snapshot_xmin(pg_current_snapshot())::text::bigint, seen_at = now()
+set
+    horizon = oldest,
+    seen_at = now(),
+    open_since = case when oldest >= next_number then next_at else open_since end,
+    next_number = case when oldest >= next_number then latest else next_number end,
+    next_at = case when oldest >= next_number then now() else next_at end
+from snapshot
 
 -- name: mark_calls
--- Have the figures of calls worked out again, after a change that leaves no receipt.
-insert into stale_calls (call_id)
-select call_id from unnest(%(call_ids)s::text[]) as call_id
+-- Have the figures of calls worked out again, with a change in the same transaction that leaves no receipt. A mark that is
+-- there is written anew, so that nobody takes it before the change is committed.
+insert into stale_calls (call_id, is_urgent)
+select call_id, false from unnest(%(call_ids)s::text[]) as call_id
 order by call_id
-on conflict do nothing
+on conflict (call_id) do update set is_urgent = stale_calls.is_urgent
 
 -- name: take_calls
--- Take the calls that were marked first, some of them at a time.
+-- Take the calls that were marked first, some of them at a time, up to half of them from those that are urgent: these do
+-- not wait behind many that were marked at once. A mark that somebody is making is left for the next time.
+with urgent as (
+    select call_id
+    from stale_calls
+    where is_urgent
+    order by marked_at, call_id
+    limit (%(most)s + 1) / 2
+    for update skip locked
+),
+others as (
+    select call_id
+    from stale_calls
+    where call_id <> all(array(select call_id from urgent))
+    order by marked_at, call_id
+    limit %(most)s
+    for update skip locked
+)
 delete from stale_calls
-where call_id in (select call_id from stale_calls order by marked_at, call_id limit %(most)s)
+where call_id = any(array(select call_id from urgent union all select call_id from others limit %(most)s))
 returning call_id as key, marked_at
 
 -- name: refresh_calls
@@ -160,5 +195,15 @@ where excluded.marked_at < known.marked_at
 -- Take the newest of the marked hours, which people look at, some of them at a time. As texts: PostgreSQL knows later
 -- hours than Python does.
 delete from stale_hours
-where hour in (select hour from stale_hours order by hour desc limit %(most)s)
+where hour = any(array(select hour from stale_hours order by hour desc limit %(most)s for update skip locked))
 returning hour::text as key
+
+-- name: read_delay
+-- Tell how many seconds ago a change was made that may still be missing in the figures.
+select
+    extract(
+        epoch from now() - least(
+            seen_at, (select min(marked_at) from stale_calls), (select min(marked_at) from stale_hours)
+        )
+    )::float8 as seconds
+from figures_progress

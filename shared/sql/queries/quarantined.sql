@@ -52,6 +52,14 @@ from quarantine
 where event_id = any(%(event_ids)b::text[])
 order by received_at, event_id
 
+-- name: look
+-- Read a delivery for a person to look at: a body that is larger than what can be laid out only as far as it is shown.
+select
+    event_id, received_at, reason, octet_length(body) as size,
+    case when octet_length(body) <= %(largest)s then body else substring(body from 1 for %(shown)s) end as body
+from quarantine
+where event_id = any(%(event_ids)s::text[])
+
 -- name: delete
 -- Take deliveries out of quarantine, and name those that were still there.
 delete from quarantine

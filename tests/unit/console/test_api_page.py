@@ -18,9 +18,10 @@ def rows() -> dict[str, str]:
 
 
 def test_every_path_is_told():
-    """The tables have the paths that there are, and no other; that of one call has a section."""
-    assert set(rows()) | {"/api/calls/{call_id}"} == set(PATHS)
-    assert "`/api/calls/{call_id}`:" in PAGE
+    """The tables have the paths that there are, and no other; those of one call and one event have sections."""
+    in_sections = {"/api/calls/{call_id}", "/api/events/{event_id}"}
+    assert set(rows()) | in_sections == set(PATHS)
+    assert all(f"`{path}`:" in PAGE for path in in_sections)
 
 
 def test_every_filter_is_told():

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.charts.bars import Bar, draw_bars
-from console.charts.histograms import Bin, draw_histogram, even_bins
+from console.charts.frames import write_value
+from console.charts.histograms import Bin, draw_histogram, share_ends
 from console.charts.lines import MOST_CIRCLES, Plot, Point, draw_lines, spread
 
 START = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
@@ -92,44 +93,57 @@ def test_a_high_value_is_never_drawn_shorter_than_the_usual_one():
     assert draw_bars([(100, 99)]) == (Bar(100, 100),)
 
 
-def test_bins_are_of_one_round_width():
-    """Turns of uneven bins are shared out by how much of them lies in each even one."""
-    even = even_bins([Bin(0, 100, 10), Bin(100, 300, 40), Bin(300, 1000, 7)], slow_ms=1000)
-    assert {part.high - part.low for part in even} == {50}
-    assert [round(part.turns, 3) for part in even[:6]] == [5, 5, 10, 10, 10, 10]
+def growing(low: float, *turns: int) -> list[Bin]:
+    """Build buckets as turns are counted in: each 5 % wider than the one before."""
+    return [Bin(low * 1.05**place, low * 1.05 ** (place + 1), count) for place, count in enumerate(turns)]
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(min_value=0, max_value=1e5), st.floats(min_value=0.01, max_value=1e5), st.integers(1, 999)),
-        max_size=30,
-    ),
-    st.booleans(),
-    st.integers(min_value=1, max_value=600_000),
-)
-def test_no_turn_is_lost_between_bins(parts, is_open, slow_ms):
-    """Whatever the bins: all turns are in the chart, and it has about forty bars."""
-    bins = sorted((Bin(low, low + width, turns) for low, width, turns in parts), key=lambda part: part.low)
-    if bins and is_open:
-        bins[-1] = Bin(bins[-1].low, None, bins[-1].turns)
-    even = even_bins(bins, slow_ms)
-    assert sum(part.turns for part in even) == pytest.approx(sum(part.turns for part in bins))
-    assert len(even) <= 41
+def test_every_bar_is_a_bucket_with_its_whole_turns():
+    """Nothing is shared out: a bar says between which durations turns were counted, and how many there were."""
+    wide, _ = draw_histogram([Bin(1000, 1050, 1), Bin(1050, 1102.5, 3)], 3000, write_value)
+    assert [column.title for column in wide.columns] == ["1,000 to 1,050 ms: 1 turn", "1,050 to 1,102 ms: 3 turns"]
+    assert [tick.label for tick in wide.values] == ["0", "1", "2", "3"]
+
+
+def test_bars_of_buckets_that_widen_are_of_one_width():
+    """The axis widens as they do, so that no bar looks larger than its turns."""
+    wide, _ = draw_histogram(growing(200, *[1] * 40), 3000, write_value)
+    widths = [column.width for column in wide.columns]
+    assert max(widths) - min(widths) <= 0.25
+
+
+@given(st.lists(st.integers(0, 999), max_size=120), st.floats(0, 1e4), st.integers(min_value=1, max_value=600_000))
+def test_no_turn_is_lost_between_bins(turns, low, slow_ms):
+    """Whatever the bins: all turns are in the chart, every bar on its sheet, and no duration is marked twice."""
+    bins = growing(low, *turns)
+    assert sum(part.turns for part in share_ends(bins)) == sum(turns)
+    for chart in draw_histogram(bins, slow_ms, write_value):
+        assert all(chart.frame.left <= column.x < chart.frame.right for column in chart.columns)
+        assert all(column.x + column.width <= chart.frame.right + 0.5 for column in chart.columns)
+        assert len({tick.place for tick in chart.durations}) == len(chart.durations) <= chart.frame.most_moments
 
 
 def test_a_few_endless_turns_share_the_last_bar():
-    """One turn of a minute does not press a thousand ordinary ones into a needle."""
-    wide, _ = draw_histogram([Bin(900, 1000, 1000), Bin(60_000, 61_000, 1)], slow_ms=3000)
-    assert wide.columns[-1].title == "3,000 ms and longer: 1 turn"
+    """Turns of minutes do not press a thousand ordinary ones into a needle."""
+    bins = [Bin(900, 945, 1000), Bin(60_000, 63_000, 2), Bin(900_000, 945_000, 1)]
+    wide, _ = draw_histogram(bins, 3000, write_value)
+    assert [column.title for column in wide.columns] == ["900 to 945 ms: 1,000 turns", "60,000 ms and longer: 3 turns"]
+
+
+def test_turns_of_no_time_and_less_share_the_first_bar():
+    """Clocks of two machines make some latencies negative, and no axis that widens has a place for them."""
+    bins = [Bin(-1050, -1000, 1), Bin(0, 0, 2), Bin(0, 1, 1), Bin(900, 945, 5)]
+    wide, _ = draw_histogram(bins, 3000, write_value)
+    assert [column.title for column in wide.columns] == ["less than 10 ms: 4 turns", "900 to 945 ms: 5 turns"]
 
 
 def test_slow_turns_are_marked():
     """The line stands where slow begins, and the bars behind it are of another colour."""
-    wide, _ = draw_histogram([Bin(0, 2000, 10), Bin(2000, 4000, 10)], slow_ms=2000)
-    assert wide.slow_x == (wide.frame.left + wide.frame.right) / 2
-    assert [column.is_slow for column in wide.columns] == [False] * 20 + [True] * 20
+    wide, _ = draw_histogram([Bin(1900, 2000, 10), Bin(2000, 2100, 10)], 2000, write_value)
+    assert [column.is_slow for column in wide.columns] == [False, True]
+    assert wide.slow_x == wide.columns[1].x
 
 
 def test_a_histogram_of_nothing_can_be_drawn():
     """It has no bars."""
-    assert draw_histogram([], 3000)[0].columns == ()
+    assert draw_histogram([], 3000, write_value)[0].columns == ()

@@ -1,6 +1,6 @@
 """Cursors: every place comes back as it was, and every other text is refused."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from console.api.cursors import BIGINT, INTEGER, MOMENT, MOMENT_IF_ANY, SCORE, STAGE, TEXT, BadCursor, Cursor
 from shared.jobs import OUT_OF_REACH_SECONDS
 
-MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(5138, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(timezones=st.just(UTC))
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=300)
 SCORES = st.datetimes(datetime(2020, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda moment: OUT_OF_REACH_SECONDS + moment.timestamp()
@@ -48,9 +48,9 @@ def test_the_score_of_a_job_without_a_time_comes_back_too():
         ".1.a\0",
         "1.1e3.a",
         "1.1.a\0",
-        "-1.1.a",
+        "--1.1.a",
         " 1.1.a",
-        "9" * 18 + ".1.a",
+        "9" * 19 + ".1.a",
         "١.1.a",
     ],
 )
@@ -66,7 +66,7 @@ def test_another_text_is_no_cursor(text: str):
 def test_every_text_of_the_pattern_is_a_cursor(text: str):
     """The documented pattern is the whole truth."""
     moment, number, _ = Cursor(MOMENT_IF_ANY, INTEGER, TEXT).read(text)
-    assert moment is None or moment - datetime(1970, 1, 1, tzinfo=UTC) >= timedelta(0)
+    assert moment is None or moment.tzinfo is UTC
     assert abs(number) < 10**9
 
 

@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from console.api.calls import CallDetail
-from console.pages.call_page import cost_lines, is_live
+from console.api.calls import CallDetail, CallsQuery
+from console.pages.call_choices import Team
+from console.pages.call_page import cost_lines
 from console.pages.calls import CallsPage, read_filters
+from console.pages.labels import describe_filters
+from console.pages.liveness import is_ended, is_live, silent_since
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
@@ -27,7 +31,7 @@ def test_fields_left_empty_ask_for_nothing():
     [
         ("2026-03-05T09:21", "2026-03-05T09:21:00+00:00"),
         ("2026-03-05T09:21:00Z", "2026-03-05T09:21:00+00:00"),
-        ("2026-03-05T09:21:00+02:00", "2026-03-05T09:21:00+02:00"),
+        ("2026-03-05T09:21:00+02:00", "2026-03-05T07:21:00+00:00"),
         ("yesterday", "yesterday"),
     ],
 )
@@ -45,18 +49,43 @@ def test_links_keep_the_filters_and_leave_the_page():
 
 
 @pytest.mark.parametrize(
-    ("parts", "expected"),
+    ("parts", "state"),
     [
-        ({"status": "ongoing"}, True),
-        ({"status": None}, True),
-        ({"status": "finished"}, False),
-        ({"status": "ongoing", "ended_at": NOW}, False),
-        ({"status": "ongoing", "last_message_at": NOW - timedelta(hours=2)}, False),
+        ({"status": "ongoing"}, "live"),
+        ({"status": None}, "live"),
+        ({"status": "finished"}, "ended"),
+        ({"status": "ongoing", "ended_at": NOW}, "ended"),
+        ({"status": "ongoing", "began_at": NOW - timedelta(hours=2)}, "silent"),
+        ({"status": "ongoing", "last_message_at": NOW - timedelta(hours=2), "began_at": NOW - timedelta(3)}, "silent"),
+        ({"status": "ongoing", "last_message_at": NOW, "began_at": NOW - timedelta(hours=25)}, "silent"),
     ],
 )
-def test_a_call_is_live_until_it_ends_or_falls_silent_for_long(parts, expected):
-    """Nobody tells of every end."""
-    assert is_live(call(**parts), NOW) == expected
+def test_a_call_is_live_until_it_ends_or_falls_silent_for_long(parts, state):
+    """Nobody tells of every end, and no call lasts longer than a day."""
+    found = {"live": is_live(call(**parts), NOW), "ended": is_ended(call(**parts))}
+    found["silent"] = silent_since(call(**parts), NOW) is not None
+    assert [name for name, holds in found.items() if holds] == [state]
+
+
+def test_what_was_heard_last_tells_since_when_a_call_is_silent():
+    """Its newest message, or its beginning where there was none."""
+    began_at, heard_at = NOW - timedelta(hours=9), NOW - timedelta(hours=8)
+    assert silent_since(call(began_at=began_at, last_message_at=heard_at), NOW) == heard_at
+    assert silent_since(call(began_at=began_at), NOW) == began_at
+
+
+def test_a_filter_that_makes_no_sense_is_told_by_its_label():
+    """A parameter without a field keeps its name."""
+    with pytest.raises(ValidationError) as refusal:
+        CallsQuery.model_validate({"slow": "perhaps", "colour": "red"})
+    told = describe_filters(refusal.value)
+    assert told == "Slow: is neither true nor false; colour: is no filter of this page"
+
+
+def test_a_team_is_known_by_an_assistant_of_it():
+    """Teams have no names of their own; two teams with the same assistant are told apart by their ids' ends."""
+    assert Team(value="697769ef5e6d94d5ad83e01e", name="Reception").words == "Reception (…83e01e)"
+    assert Team(value="t-1", name=None).words == "t-1"
 
 
 def test_a_cost_lists_its_amounts_with_the_total_last():

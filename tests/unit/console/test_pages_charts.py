@@ -9,6 +9,7 @@ from console.charts.summaries import summarize
 from console.pages import interruption_views, latency_views
 from console.pages.behind import calls_in
 from console.pages.chart_filters import ChartFilters, read_filters
+from console.pages.formatting import duration
 
 NOW = datetime(2026, 11, 23, 15, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -87,12 +88,14 @@ def test_a_breakdown_goes_with_the_other_filter():
     assert (asked["assistant_id"], asked["llm_model"]) == ("A", "m1")
 
 
-def test_only_where_turns_were_slow_are_slow_calls_asked_for():
-    """Else the link would lead to an empty list."""
+def test_a_row_leads_to_all_its_calls_and_apart_from_that_to_the_slow_ones():
+    """To the slow ones only where there are some: else the list would be empty."""
     groups = [latencies("2026-11-23T09:00:00Z", p99=2999), latencies("2026-11-23T10:00:00Z", p99=3000)]
     rows = latency_views.rows_over_time(groups, filters(), SLOW_MS)
-    assert [asked_of(row.href).get("slow") for row in rows] == [None, "true"]
+    assert [asked_of(row.href).get("slow") for row in rows] == [None, None]
     assert asked_of(rows[0].href)["until"] == "2026-11-23T10:00:00Z"
+    assert rows[0].slow_href is None
+    assert asked_of(rows[1].slow_href)["slow"] == "true"
 
 
 def test_points_are_in_the_order_of_time_and_say_what_they_are():
@@ -100,7 +103,7 @@ def test_points_are_in_the_order_of_time_and_say_what_they_are():
     groups = [latencies("2026-11-23T10:00:00Z"), latencies("2026-11-23T09:00:00Z", turns=0, p99=None)]
     plot = latency_views.plot_of(latency_views.rows_over_time(groups, filters(), SLOW_MS), filters())
     assert [point.since.hour for point in plot.points] == [9, 10]
-    expected = "Mon 23 Nov, 10:00 to 11:00: p50 1,000 ms, p90 1,500 ms, p95 1,800 ms, p99 2,000 ms; turns measured: 10"
+    expected = "Mon 23 Nov, 10:00 to 11:00: p50 1.0 s, p90 1.5 s, p95 1.8 s, p99 2.0 s; turns measured: 10"
     assert plot.points[1].title == expected
     assert plot.points[0].values[3] is None
 
@@ -112,11 +115,33 @@ def test_a_plot_holds_points_that_reach_beyond_what_was_asked():
     assert (plot.since.day, plot.since.hour) == (22, 0)
 
 
+def test_an_axis_whose_beginning_is_empty_begins_with_the_first_point():
+    """Points of one evening in a week would lie on each other at its end; with an older point all of it is shown."""
+    week = read_filters({"range": "7d"}, NOW)
+    recent = [latencies("2026-11-23T08:00:00Z"), latencies("2026-11-23T14:00:00Z")]
+    plots = [
+        latency_views.plot_of(latency_views.rows_over_time(groups, week, SLOW_MS), week)
+        for groups in (recent, [latencies("2026-11-18T08:00:00Z"), *recent])
+    ]
+    assert [plot.since for plot in plots] == [datetime(2026, 11, 23, 8, tzinfo=UTC), week.stretch.since]
+
+
+def test_an_axis_is_never_that_of_a_single_point():
+    """It has some hours before it."""
+    week = read_filters({"range": "7d"}, NOW)
+    rows = latency_views.rows_over_time([latencies("2026-11-23T15:00:00Z")], week, SLOW_MS)
+    assert latency_views.plot_of(rows, week).since == datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
 def test_an_hour_of_interruptions_leads_to_interrupted_calls_if_there_are_any():
-    """An hour without leads to all its calls."""
+    """Apart from all its calls; a point leads to the interrupted ones."""
     groups = [interruptions("2026-11-23T09:00:00Z", 0), interruptions("2026-11-23T10:00:00Z", 3)]
     rows = interruption_views.rows_over_time(groups, filters())
-    assert [asked_of(row.href).get("has_interruptions") for row in rows] == [None, "true"]
+    assert ["has_interruptions" in asked_of(row.href) for row in rows] == [False, False]
+    assert rows[0].cut_href is None
+    assert asked_of(rows[1].cut_href)["has_interruptions"] == "true"
+    points = interruption_views.plot_of(rows, filters(), interruption_views.RATES[0]).points
+    assert [point.href for point in points] == [rows[0].href, rows[1].cut_href]
 
 
 def test_rates_are_drawn_per_call_and_per_hundred_messages():
@@ -139,7 +164,7 @@ def test_a_chart_says_in_words_what_it_shows():
         Point(NOW + hour * HOUR, NOW + (hour + 1) * HOUR, (value,), "", "") for hour, value in ((0, 900), (1, 1234.4))
     ]
     plot = Plot(("p95",), points, NOW, NOW + 2 * HOUR)
-    assert summarize(plot, 0, "ms") == (
-        "p95 moves between 900 and 1,234 ms, and is highest at 16:20 on 23 November (UTC)."
+    assert summarize(plot, 0, duration) == (
+        "p95 moves between 900 ms and 1.2 s, and is highest at 16:20 on 23 November (UTC)."
     )
-    assert summarize(Plot(("p95",), [], NOW, NOW + HOUR), 0, "ms") == "There are no values."
+    assert summarize(Plot(("p95",), [], NOW, NOW + HOUR), 0, duration) == "There are no values."

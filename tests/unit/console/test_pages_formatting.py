@@ -66,6 +66,12 @@ def test_a_moment_is_told_by_how_long_ago_it_was(past, written):
     assert formatting.ago(NOW - past, NOW) == written
 
 
+@pytest.mark.parametrize(("past", "written"), [(timedelta(hours=2), "10:00 UTC"), (timedelta(hours=13), "4 Mar 2026")])
+def test_a_moment_is_told_by_its_time_or_its_day(past, written):
+    """Of another day than today, nobody asks for the minute."""
+    assert formatting.coarse(NOW - past, NOW) == written
+
+
 @pytest.mark.parametrize("moment", [None, datetime(1970, 1, 1, tzinfo=UTC)])
 def test_a_time_that_was_never_told_is_called_that(moment):
     """1970 stands for none."""
@@ -80,9 +86,11 @@ def test_the_place_in_a_call_is_written_as_players_do(seconds, written):
     assert formatting.offset(NOW + timedelta(seconds=seconds), NOW) == written
 
 
-@pytest.mark.parametrize(("amount", "written"), [(None, "–"), (0, "0.00"), (0.0042, "0.0042"), (1234.5, "1,234.50")])
-def test_small_amounts_keep_their_figures(amount, written):
-    """A tenth of a cent is not nothing."""
+@pytest.mark.parametrize(
+    ("amount", "written"), [(None, "–"), (0, "0.0000"), (0.0042, "0.0042"), (1234.5, "1,234.5000")]
+)
+def test_amounts_have_the_same_decimals(amount, written):
+    """A tenth of a cent is not nothing, and amounts below each other compare."""
     assert formatting.money(amount) == written
 
 
@@ -98,6 +106,18 @@ def test_an_id_of_any_kind_is_one_part_of_an_address():
 def test_what_nobody_reads_to_its_end_is_cut(text, written):
     """On one line, and no longer than said."""
     assert formatting.shortened(text, 5) == written
+
+
+@pytest.mark.parametrize(("text", "written"), [("WC-1", "WC-1"), ("a3d01890-b3f2a1", "…b3f2a1")])
+def test_two_ids_are_told_apart_by_their_ends(text, written):
+    """A short one is written out."""
+    assert formatting.id_end(text) == written
+
+
+@pytest.mark.parametrize(("text", "fits"), [("2026-03-05T09:21", True), ("yesterday", False), ("2026-03-05", False)])
+def test_a_field_of_date_and_time_takes_minutes(text, fits):
+    """What it does not take would be shown as nothing."""
+    assert formatting.is_minute(text) == fits
 
 
 def test_the_platforms_names_become_words():

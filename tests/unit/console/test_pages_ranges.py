@@ -47,7 +47,7 @@ def test_a_missing_end_is_now_and_a_missing_beginning_a_week_before_the_end():
 @pytest.mark.parametrize(("name", "moment"), [("until", "0001-01-02T00:00"), ("since", "9999-12-30T00:00")])
 def test_a_time_that_cannot_be_counted_on_from_is_refused(name, moment):
     """At both ends of the calendar."""
-    with pytest.raises(Unprocessable, match=f"{name}: is not a time of ours"):
+    with pytest.raises(Unprocessable, match=f"“{moment}” is not a time of ours"):
         read_range({name: moment}, NOW)
 
 
@@ -86,6 +86,18 @@ def test_presets_keep_the_other_filters():
     filters = read_filters({"range": "24h", "assistant_id": "a b", "since": ""}, NOW)
     assert filters.presets("/latency")[1] == ("Last 7 days", "/latency?range=7d&assistant_id=a+b", False)
     assert [is_chosen for *_, is_chosen in filters.presets("/latency")] == [True, False, False]
+
+
+def test_a_fault_is_told_by_the_label_of_its_field_and_what_was_written():
+    """Nobody who fills in a form knows the names of parameters."""
+    with pytest.raises(Unprocessable) as refusal:
+        read_filters({"since": "yesterday"}, NOW)
+    assert str(refusal.value) == "Began from (UTC): “yesterday” is no time such as 2026-11-23T14:00"
+
+
+def test_what_a_page_does_not_know_is_told_apart():
+    """A filter that is left out silently would be thought to work."""
+    assert read_filters({"period": "24h", "range": "7d"}, NOW).unknown == ("period",)
 
 
 def test_hours_and_days_are_written_for_people():

@@ -1,6 +1,5 @@
-"""Streams without servers: what is told twice, what waits, what is due, and what is sent."""
+"""Streams without servers: what is due, and what is sent."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,14 +8,11 @@ from console.streams import board as boards
 from console.streams.board import Board
 from console.streams.changes import Change
 from console.streams.frames import write_events, write_heartbeat, write_opening
-from console.streams.mailboxes import Mailbox, MailboxClosed
+from console.streams.mailboxes import Mailbox
 from console.streams.stream import PIECE_BYTES, Stream
-from console.streams.watches import DEAF_LOOK_SECONDS, LOOK_SECONDS, REST_SECONDS, Watch, Watches
+from console.streams.watches import DEAF_LOOK_SECONDS, LOOK_SECONDS, MOST_LEFT, REST_SECONDS, Watches
 from shared.errors import DatabaseUnavailable
-
-
-def change(key: str = "user-1", row: bytes = b"{}", *, writer: int = 10, event: str = "message") -> Change:
-    return Change(event, key, writer, row)
+from tests.changes import change
 
 
 class TestFrames:
@@ -40,77 +36,6 @@ class TestFrames:
         assert (write_opening(5), write_heartbeat(6)) == (b"retry: 2000\nid: 5\n\n", b":\nid: 6\n\n")
 
 
-class TestMailbox:
-    """The bounded queue of a stream."""
-
-    def test_events_come_out_in_order_and_move_the_horizon(self):
-        """The horizon is that of what was taken, not of what waits."""
-        mailbox = Mailbox(1)
-        mailbox.put(b"a", 2)
-        mailbox.put(b"b", 3)
-        mailbox.put(b"", 9)
-        assert (mailbox.take(0), mailbox.horizon) == (b"a", 2)
-        assert (mailbox.take(0), mailbox.horizon) == (b"b", 3)
-
-    def test_without_events_the_horizon_moves_by_itself(self):
-        """Who has nothing to hear comes back to a late place, and never to an earlier one."""
-        mailbox = Mailbox(5)
-        mailbox.put(b"", 8)
-        mailbox.put(b"", 7)
-        assert (mailbox.take(0), mailbox.horizon) == (b"", 8)
-
-    def test_a_full_mailbox_is_closed_and_emptied(self):
-        """A client that does not take what waits is cut off, and holds no memory."""
-        mailbox = Mailbox(1, most_bytes=3)
-        mailbox.put(b"ab", 2)
-        mailbox.put(b"cd", 3)
-        with pytest.raises(MailboxClosed, match="too_slow"):
-            mailbox.take(0)
-
-    def test_a_single_batch_may_be_larger(self):
-        """Otherwise a large one would be refused again each time the client comes back."""
-        mailbox = Mailbox(1, most_bytes=3)
-        mailbox.put(b"abcdef", 2)
-        assert mailbox.take(0) == b"abcdef"
-
-    def test_what_was_taken_makes_room(self):
-        """Only what waits counts."""
-        mailbox = Mailbox(1, most_bytes=3)
-        for _ in range(4):
-            mailbox.put(b"ab", 2)
-            assert mailbox.take(0) == b"ab"
-
-    def test_whoever_waits_is_woken_by_the_end(self):
-        """Nobody has to wait for a heartbeat to learn that the process ends."""
-        mailbox = Mailbox(1)
-        threading.Timer(0.01, mailbox.close, ["stopping"]).start()
-        with pytest.raises(MailboxClosed, match="stopping"):
-            mailbox.take(60)
-
-
-class TestWatch:
-    """What is news."""
-
-    def test_a_row_that_is_read_again_is_told_once(self):
-        """While an older transaction keeps the horizon back, the same rows come out of each read."""
-        watch = Watch(5)
-        assert watch.news([change(writer=10)], 7) == [change(writer=10)]
-        assert watch.news([change(writer=10)], 7) == []
-
-    def test_a_row_that_has_changed_is_told_again(self):
-        """It is the words that count."""
-        watch = Watch(5)
-        watch.news([change(row=b"1", writer=10)], 7)
-        assert watch.news([change(row=b"2", writer=11)], 7) == [change(row=b"2", writer=11)]
-
-    def test_what_cannot_be_read_again_is_forgotten(self):
-        """The memory of a watch does not grow with its call."""
-        watch = Watch(5)
-        watch.news([change(str(writer), writer=writer) for writer in range(5, 25)], 20)
-        assert len(watch._told) == 5
-        assert watch.horizon == 20
-
-
 class TestWatches:
     """When a call is read."""
 
@@ -124,7 +49,7 @@ class TestWatches:
         return watches
 
     def test_a_call_is_watched_once_however_many_join(self, watches):
-        """It is forgotten with the last of them, and not before."""
+        """It is looked at no more when the last of them has left, and not before."""
         first, second = Mailbox(4), Mailbox(5)
         watches.join("WC-2", first)
         watches.join("WC-2", second)
@@ -133,6 +58,15 @@ class TestWatches:
         watches.leave("WC-2", second)
         watches.leave("WC-2", second)
         assert "WC-2" not in watches.take_due(1000)
+
+    def test_of_calls_that_nobody_watches_a_few_are_kept(self, watches):
+        """Those that were left last."""
+        for number in range(MOST_LEFT + 3):
+            mailbox = Mailbox(4)
+            watches.join(f"left-{number}", mailbox)
+            watches.leave(f"left-{number}", mailbox)
+        assert len(watches._by_call) == MOST_LEFT + 1
+        assert "left-2" not in watches._by_call
 
     def test_a_hint_has_a_call_read_after_a_short_rest(self, watches):
         """At most ten times a second, and no other call with it."""
@@ -215,10 +149,35 @@ class TestStream:
     def test_what_was_missed_comes_before_what_follows(self):
         """Only its last page tells the horizon."""
         mailbox = Mailbox(7)
-        mailbox.put(b"follows", 8)
+        mailbox.put([change("3")], 8)
         stream = self.opened(mailbox, [[change("1")], [], [change("2")]])
         sent = [next(stream) for _ in range(4)]
-        assert sent == [write_opening(4), write_events([change("1")]), write_events([change("2")], 7), b"follows"]
+        pages = [write_events([change("1")]), write_events([change("2")], 7), write_events([change("3")], 8)]
+        assert sent == [write_opening(4), *pages]
+
+    def test_what_was_caught_up_with_is_not_told_again(self):
+        """The watch has read it as well; only how far the stream has come is told."""
+        mailbox = Mailbox(7)
+        mailbox.put([change("1")], 8)
+        stream = self.opened(mailbox, [[change("1")]])
+        assert [next(stream) for _ in range(3)][1:] == [write_events([change("1")], 7), write_heartbeat(8)]
+
+    def test_trouble_is_an_event(self):
+        """So that a page does not say that it is live."""
+        mailbox = Mailbox(7)
+        mailbox.tell_trouble("PostgreSQL does not answer")
+        mailbox.tell_trouble("")
+        stream = self.opened(mailbox)
+        assert [next(stream) for _ in range(3)][1:] == [
+            b'event: state\ndata: {"is_live": false, "reason": "PostgreSQL does not answer"}\n\n',
+            b'event: state\ndata: {"is_live": true, "reason": null}\n\n',
+        ]
+
+    def test_it_ends_after_a_while_and_the_client_comes_back(self, monkeypatch):
+        """Whoever was logged out meanwhile hears no more."""
+        monkeypatch.setattr("console.streams.stream.LONGEST_SECONDS", 0.05)
+        mailbox = Mailbox(7)
+        assert list(self.opened(mailbox))[:2] == [write_opening(7), write_heartbeat(7)]
 
     def test_when_nothing_was_missed_the_horizon_is_told(self):
         """The next resumption has less to look through."""
