@@ -48,7 +48,7 @@ def replay_path(event: Event) -> str | None:
 
 def _written(rows: int) -> str:
     if not rows:
-        return "Nothing new: other events had told as much."
+        return "Nothing new: it had nothing for this stage, or other events had told as much."
     return f"{rows:,} row{'' if rows == 1 else 's'} written."
 
 

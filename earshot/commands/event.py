@@ -111,7 +111,7 @@ def _lines(story: "Story") -> Iterator[str]:
 def _of_stored(stage: "StoredStage") -> str:
     when = f"stored {write_moment(stage.stored_at)} UTC"
     if stage.written == 0:
-        return f"{when}, nothing new: other events had told as much"
+        return f"{when}, nothing new: it had nothing for this stage, or other events had told as much"
     return f"{when}, {stage.written} row{'' if stage.written == 1 else 's'} written"
 
 
