@@ -128,7 +128,7 @@ class Streams:
 
     def _horizon_of_call(self, call_id: str) -> int:
         horizon = read_horizon(self._store)
-        if self._store.row(queries("console_changes")["exists"], {"call_id": call_id}) is None:
+        if self._store.row(queries("console_calls")["exists"], {"call_id": call_id}) is None:
             raise Missing("there is no call of that id")
         return horizon
 

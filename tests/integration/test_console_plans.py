@@ -135,7 +135,6 @@ READS = (
         "incidents_pkey",
     ),
     read("console_changes.horizon", {}),
-    read("console_changes.exists", OF_A_CALL, "calls_pkey"),
     read("console_changes.calls", CHANGED, "calls_pkey"),
     # Not the order of the index, so all calls of these hours may be sorted.
     read(

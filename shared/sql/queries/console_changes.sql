@@ -2,12 +2,6 @@
 -- Name a point such that whatever was written by transactions below it has been seen by a read that comes after.
 select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon
 
--- name: exists
--- Tell whether a call is known.
-select
-from calls
-where call_id = %(call_id)s
-
 -- name: calls
 -- The rows of calls that were written since the horizon of each.
 select
