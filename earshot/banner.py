@@ -51,7 +51,7 @@ def render_next_steps(around: Surroundings) -> str:
         (f"{_earshot()} simulate{option} --live", "calls of now; watch them in the console"),
         (f"{_earshot()} send{option} {_quoted(SECOND_CALL)}", "or files of your own"),
         (f"{around.psql} -c {QUERY}", ""),
-        (f"kill -9 {process}", f"the program {name}: it comes back, and nothing is lost"),
+        (f"kill -9 {process}", f"the program {name}: it comes back; what it had in hand is stored within a minute"),
     ]
     lines = [f"  {command}  {f'# {remark}' if remark else ''}".rstrip() for command, remark in steps]
     return "\n".join(["Try next, in another terminal:", *lines, "", ""])
