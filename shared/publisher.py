@@ -18,7 +18,7 @@ from shared.errors import QueueUnavailable
 from shared.event_records import compress, record_key
 from shared.jobs import DROP, KEEP, StageJob
 from shared.settings import Settings
-from shared.stages import QUEUES, task_name
+from shared.stages import CHANNELS, QUEUES, task_name
 
 Answer = Literal["queued", "duplicate"]
 
@@ -80,6 +80,7 @@ def attempts_meta(attempts: int) -> str:
 
 def shared_fields(redis: Redis, queue: str, settings: Settings) -> str:
     """Take the fields of a job's hash from RQ itself, as a JSON list; they are the same for all jobs of a queue."""
+    attempts = settings.alert_attempts if queue in CHANNELS else settings.job_attempts
     job = StageJob.create(
         task_name(queue),
         args=("",),
@@ -89,10 +90,10 @@ def shared_fields(redis: Redis, queue: str, settings: Settings) -> str:
         timeout=settings.job_timeout_seconds,
         result_ttl=DROP,
         failure_ttl=KEEP,
-        retry=Retry(max=settings.job_attempts - 1) if settings.job_attempts > 1 else None,
+        retry=Retry(max=attempts - 1) if attempts > 1 else None,
     )
     fields = {name: value for name, value in job.to_dict().items() if name not in _OF_EACH_JOB}
-    fields["meta"] = attempts_meta(settings.job_attempts - 1)
+    fields["meta"] = attempts_meta(attempts - 1)
     return json.dumps([_text(part) for field in fields.items() for part in field])
 
 

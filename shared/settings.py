@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.stages import STAGES
@@ -16,6 +16,7 @@ DEFAULT_DATA_DIR = Path(".earshot")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode]
 
 
 class SettingsError(Exception):
@@ -48,6 +49,20 @@ class Settings(BaseSettings):
     console_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     slow_turn_ms: int = Field(default=3000, ge=1, le=600_000)
 
+    sentiment_scorer: str = Field(default="workers.vader:scorer", pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
+
+    alerts_file: Path | None = None
+    alert_webhook_url: SecretStr | None = None
+    alert_webhook_secret: SecretStr | None = None
+    alert_slack_url: SecretStr | None = None
+    alert_smtp_url: SecretStr | None = None
+    alert_email_from: str | None = None
+    alert_email_to: Names = ()
+    alert_allowed_networks: Networks = ()
+    alert_personal_data: bool = False
+    alert_attempts: int = Field(default=200, ge=1, le=10_000)
+    alert_timeout_seconds: float = Field(default=10, gt=0, le=25)
+
     batch_size: int = Field(default=500, ge=1, le=2000)
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     job_attempts: int = Field(default=5, ge=1, le=100)
@@ -64,7 +79,9 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("webhook_secrets", "console_tokens", "stages", mode="before")
+    @field_validator(
+        "webhook_secrets", "console_tokens", "stages", "alert_email_to", "alert_allowed_networks", mode="before"
+    )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return _split(value) if isinstance(value, str) else value
@@ -106,7 +123,8 @@ def _split(value: str) -> tuple[str, ...]:
 
 
 def _describe(location: tuple[int | str, ...], message: str) -> str:
-    return f"{str(location[0]).upper()}: {message.removeprefix('Value error, ')}"
+    number = f"number {location[1] + 1}: " if len(location) > 1 and isinstance(location[1], int) else ""
+    return f"{str(location[0]).upper()}: {number}{message.removeprefix('Value error, ')}"
 
 
 def _report(faults: list[str], data_dir: Path) -> str:

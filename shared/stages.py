@@ -7,15 +7,17 @@ starts `earshot worker <stage>`.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-STAGES = ("transcripts", "metrics", "interruptions", "lifecycle")
+STAGES = ("transcripts", "metrics", "interruptions", "lifecycle", "sentiment")
 QUARANTINE = "quarantine"
-QUEUES = (*STAGES, QUARANTINE)
+# Where notices of alerts go; each has a queue of its own, and no event that comes from outside is routed there.
+CHANNELS = ("webhook", "slack", "email")
+QUEUES = (*STAGES, QUARANTINE, *CHANNELS)
 
 ROUTES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "conversation-update": ("transcripts", "metrics", "interruptions"),
+        "conversation-update": ("transcripts", "metrics", "interruptions", "sentiment"),
         "status-update": ("lifecycle",),
-        "end-of-call-report": ("lifecycle", "transcripts", "metrics", "interruptions"),
+        "end-of-call-report": ("lifecycle", "transcripts", "metrics", "interruptions", "sentiment"),
         "hang": ("lifecycle",),
         "error": ("lifecycle",),
     }

@@ -60,7 +60,7 @@ def figures_in(database: psycopg.Connection) -> Figures:
 
 def forget(database: psycopg.Connection) -> None:
     """Forget all figures, and how far they had got."""
-    tables = ("call_figures", "figures_progress", "stale_calls", "stale_hours", *SUMS)
+    tables = ("call_figures", "followers", "stale_calls", "stale_hours", *SUMS)
     database.execute(f"truncate {', '.join(tables)}")
 
 

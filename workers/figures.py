@@ -21,6 +21,7 @@ from shared.histograms import GROWTH
 from shared.logs import log
 from shared.queries import queries
 from shared.settings import Settings
+from workers.follower import Follower
 
 # Any number, but the same in all versions: it is what two janitors meet at.
 LOCK = 7_305_216_843
@@ -29,9 +30,6 @@ HOURS_AT_ONCE = 6
 # PostgreSQL refuses to keep more than 1 MiB of one call's words. A word takes its own bytes, four for its place and up
 # to one to align them, and one in several parts is kept with its parts: at worst 10 bytes a character.
 MOST_CHARACTERS = 100_000
-# More than a transaction takes from its beginning until it writes.
-MARGIN_SECONDS = 120.0
-
 # One after the other in one transaction: days are made of the hours.
 _SUMMING = (
     *("clear_hours", "sum_calls", "sum_outcomes", "make_hour_histograms"),
@@ -54,7 +52,7 @@ class FiguresKeeper:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._receipts = {"receipt_days": settings.receipt_days, "margin_seconds": MARGIN_SECONDS}
+        self._follower = Follower("figures", settings.receipt_days)
 
     def run_step(self) -> tuple[int, int]:
         """Do a piece of what there is to do; returns how many calls and hours that were, zeros when all is done."""
@@ -68,15 +66,12 @@ class FiguresKeeper:
     def mark_changed_calls(self) -> None:
         """Mark the calls that stages have changed since the last look, or all where that cannot be told."""
         with self._turn() as connection:
-            row = connection.execute(queries("figures")["read_progress"], self._receipts).fetchone()
-            if row is None:
+            if not self._follower.mark_changed(connection):
                 connection.execute(queries("figures")["mark_all"])
-            else:
-                connection.execute(queries("figures")["mark_changed"], {**self._receipts, **row})
 
     def refresh_calls(self) -> int:
         """Work out the figures of some marked calls; returns how many."""
-        return self._do(_CALLS, CALLS_AT_ONCE)
+        return self._do(_Task("call", self._follower.take, _refresh), CALLS_AT_ONCE)
 
     def sum_hours(self, most: int = HOURS_AT_ONCE) -> int:
         """Make the sums of some marked hours; returns how many."""
@@ -95,9 +90,9 @@ class FiguresKeeper:
         except (BadEvent, *_FAULTS):
             return sum(self._take(task.take, task.try_alone, 1) for _ in range(most))
 
-    def _take(self, take: str, work: "_Work", most: int) -> int:
+    def _take(self, take: "_Take", work: "_Work", most: int) -> int:
         with self._turn() as connection:
-            marks = connection.execute(queries("figures")[take], {"most": most}).fetchall()
+            marks = take(connection, most)
             if marks:
                 work(connection, marks)
         return len(marks)
@@ -131,15 +126,20 @@ def _sum_up(connection: Connection, marks: list[DictRow]) -> None:
         connection.execute(queries("sums")[name], wanted)
 
 
+def _take_hours(connection: Connection, most: int) -> list[DictRow]:
+    return connection.execute(queries("figures")["take_hours"], {"most": most}).fetchall()
+
+
+_Take = Callable[[Connection, int], list[DictRow]]
 _Work = Callable[[Connection, list[DictRow]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is done with marks of one kind: the statement that takes them, and the work that they ask for."""
+    """What is done with marks of one kind: how some are taken, and the work that they ask for."""
 
     kind: str
-    take: str
+    take: _Take
     work: _Work
 
     def try_alone(self, connection: Connection, marks: list[DictRow]) -> None:
@@ -151,5 +151,4 @@ class _Task:
             log(logging.ERROR, "figures.skipped", kind=self.kind, key=marks[0]["key"], reason=type(error).__name__)
 
 
-_CALLS = _Task("call", "take_calls", _refresh)
-_HOURS = _Task("hour", "take_hours", _sum_up)
+_HOURS = _Task("hour", _take_hours, _sum_up)

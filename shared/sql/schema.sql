@@ -193,11 +193,13 @@ create table incidents (
     retryable boolean,
     occurred_at timestamptz,
     details jsonb,
+    message_id text,
     primary key (call_id, incident_id)
 );
 
 comment on column incidents.incident_id is 'a digest of what was reported, so that a repeated delivery is one incident';
 comment on column incidents.kind is 'hang or error';
+comment on column incidents.message_id is 'the newest message when it happened, where the event told the conversation';
 
 create index incidents_by_time on incidents (occurred_at, call_id);
 
@@ -208,10 +210,20 @@ create table sentiments (
     score double precision,
     confidence double precision,
     scorer text not null,
+    spoken_at timestamptz,
+    text_digest text not null default '',
+    version bigint[] not null,
+    fingerprint bigint not null,
+    field_versions jsonb,
     primary key (call_id, message_id)
 );
 
+comment on table sentiments is 'the mood of each user''s message, in its newest wording';
 comment on column sentiments.label is 'positive, neutral, negative or unknown';
+comment on column sentiments.score is '-1 (negative) to 1 (positive); null where the label is unknown';
+comment on column sentiments.confidence is '0 to 1; null where the label is unknown';
+comment on column sentiments.scorer is 'name and version of what scored it, with a slash between';
+comment on column sentiments.text_digest is 'of the text that was scored: the same text is not scored again';
 
 create table alerts (
     alert_id text not null,
@@ -220,11 +232,74 @@ create table alerts (
     rule text not null,
     raised_at timestamptz not null,
     detail jsonb,
-    primary key (call_id, alert_id),
-    unique (call_id, message_id, rule)
+    subject text not null default '',
+    severity text not null,
+    began_at timestamptz not null,
+    clear_since timestamptz,
+    resolved_at timestamptz,
+    acknowledged_at timestamptz,
+    acknowledged_by text,
+    is_silenced boolean not null default false,
+    primary key (call_id, alert_id)
 );
 
 comment on column alerts.message_id is 'empty where the alert is about the whole call';
+comment on table alerts is 'each is raised once about one thing; a rule and what it is about have at most one that is open';
+comment on column alerts.alert_id is 'a digest of the rule and the thing, and of when it began where it can begin anew';
+comment on column alerts.call_id is 'empty where the alert is about no call';
+comment on column alerts.subject is 'what it is about beside the call: a provider, or an assistant';
+comment on column alerts.severity is 'info, warning or critical';
+comment on column alerts.began_at is 'since when the condition holds';
+comment on column alerts.clear_since is 'since when the condition of an open alert holds no more; it is resolved when that lasts';
+comment on column alerts.is_silenced is 'whether a silence kept it from being sent';
+comment on column alerts.detail is 'the figures behind it; nothing personal';
+
+create unique index alerts_open_of_no_call on alerts (rule, subject) where call_id = '' and resolved_at is null;
+create index alerts_open on alerts (call_id, alert_id) where resolved_at is null;
+create index alerts_silenced on alerts (raised_at, alert_id) where is_silenced and resolved_at is null;
+create index alerts_by_id on alerts (alert_id);
+create index alerts_by_time on alerts (raised_at desc, alert_id);
+create index alerts_by_rule on alerts (rule, raised_at desc, alert_id);
+create index alerts_unacknowledged on alerts (raised_at desc, alert_id) where acknowledged_at is null;
+
+create table notices (
+    notice_id bigint generated always as identity primary key,
+    call_id text not null,
+    alert_id text not null,
+    channel text not null,
+    what text not null,
+    made_at timestamptz not null default now(),
+    published_at timestamptz,
+    delivered_at timestamptz,
+    given_up_at timestamptz,
+    unique (call_id, alert_id, channel, what)
+);
+
+comment on table notices is 'what is to be sent about alerts: made with the alert, then put into the queue of its channel';
+comment on column notices.notice_id is 'the order in which the notices of a channel are delivered';
+comment on column notices.channel is 'webhook, slack or email: the queue';
+comment on column notices.what is 'raised or resolved';
+comment on column notices.given_up_at is 'when its job became a dead letter; others no longer wait for it';
+
+create index notices_to_publish on notices (notice_id) where published_at is null;
+create index notices_to_deliver on notices (channel, notice_id) where delivered_at is null and given_up_at is null;
+
+create table silences (
+    silence_id bigint generated always as identity primary key,
+    rule text not null,
+    call_id text not null default '',
+    starts_at timestamptz not null default now(),
+    ends_at timestamptz not null,
+    who text not null,
+    reason text not null default ''
+);
+
+comment on table silences is 'until when alerts of a rule are raised and sent to nobody';
+comment on column silences.rule is 'empty for all rules';
+comment on column silences.call_id is 'empty for all calls';
+comment on column silences.ends_at is 'brought forward when the silence is ended early';
+
+create index silences_by_end on silences (ends_at);
 
 -- What the pipeline keeps for itself: bodies to rebuild from, bodies it could not use, and what each stage has seen.
 
@@ -392,8 +467,8 @@ create index call_figures_interrupted on call_figures (hour, call_id) include (a
 -- What has not been sorted in yet is searched from end to end, so it must stay small (kilobytes).
 create index call_figures_by_words on call_figures using gin (words) with (gin_pending_list_limit = 512);
 
-create table figures_progress (
-    is_only_row boolean primary key default true check (is_only_row),
+create table followers (
+    follower text primary key,
     horizon bigint not null,
     seen_at timestamptz not null,
     open_since timestamptz not null,
@@ -401,24 +476,28 @@ create table figures_progress (
     next_at timestamptz not null
 );
 
-comment on table figures_progress is 'how far receipts have been looked through; without its row all calls are';
-comment on column figures_progress.horizon is 'the oldest transaction that had not ended at the last look';
-comment on column figures_progress.seen_at is 'when that look was';
-comment on column figures_progress.open_since is 'no transaction that had not ended then had written anything before';
-comment on column figures_progress.next_number is 'the first transaction that had not begun to write at next_at';
-comment on column figures_progress.next_at is 'what open_since becomes once all before next_number have ended';
+comment on table followers is 'how far each follower has looked through the receipts; without its row it begins anew';
+comment on column followers.follower is 'figures or alerts';
+comment on column followers.horizon is 'the oldest transaction that had not ended at the last look';
+comment on column followers.seen_at is 'when that look was';
+comment on column followers.open_since is 'no transaction that had not ended then had written anything before';
+comment on column followers.next_number is 'the first transaction that had not begun to write at next_at';
+comment on column followers.next_at is 'what open_since becomes once all before next_number have ended';
 
 create table stale_calls (
-    call_id text primary key,
+    call_id text not null,
     marked_at timestamptz not null default now(),
-    is_urgent boolean not null default true
+    is_urgent boolean not null default true,
+    follower text not null default 'figures',
+    primary key (call_id, follower)
 );
 
-create index stale_calls_by_age on stale_calls (marked_at, call_id);
-create index stale_calls_urgent on stale_calls (marked_at, call_id) where is_urgent;
+create index stale_calls_by_age on stale_calls (follower, marked_at, call_id);
+create index stale_calls_urgent on stale_calls (follower, marked_at, call_id) where is_urgent;
 
-comment on table stale_calls is 'calls whose figures are to be worked out again; anybody may add to it';
+comment on table stale_calls is 'calls that changed, for who follows changes to look at; anybody may add to it';
 comment on column stale_calls.is_urgent is 'false where many were marked at once: half of each piece of work is for others';
+comment on column stale_calls.follower is 'figures (to be worked out again) or alerts (to be looked at)';
 
 create table stale_hours (
     hour timestamptz primary key,

@@ -38,14 +38,18 @@ MARKS = """
     from generate_series(600000, 1, -6) as number;
     analyze stale_calls, stale_hours, receipts;
 """
+FIGURES = {"follower": "figures"}
+PROGRESS = {"open_since": datetime.now(UTC), "margin_seconds": 120, "horizon": 0}
+TAKEN = {"stale_calls_by_age", "stale_calls_urgent", "stale_calls_pkey"}
 Work = tuple[str, Mapping[str, Any], set[str], int]
 WORK: tuple[Work, ...] = (
-    ("figures.read_progress", {"receipt_days": 14}, set(), 1),
+    ("followers.read_progress", {**FIGURES, "receipt_days": 14}, set(), 1),
+    ("followers.start", FIGURES, set(), 1),
     ("figures.read_delay", {}, {"stale_calls_by_age"}, 3002),
     # This kind of index tells the blocks that receipts of a time lie in, 128 at once.
-    ("figures.mark_changed", {"open_since": datetime.now(UTC), "margin_seconds": 120, "horizon": 0}, RECENT, 10_000),
+    ("followers.mark_changed", {**FIGURES, **PROGRESS}, RECENT, 10_000),
     ("figures.mark_calls", SOME_CALLS, set(), 1),
-    ("figures.take_calls", {"most": MOST}, {"stale_calls_by_age", "stale_calls_urgent", "stale_calls_pkey"}, 4 * MOST),
+    ("followers.take_calls", {**FIGURES, "most": MOST}, TAKEN, 4 * MOST),
     ("figures.take_hours", {"most": MOST}, {"stale_hours_pkey"}, 4 * MOST),
     (
         "figures.refresh_calls",
@@ -61,7 +65,7 @@ WORK: tuple[Work, ...] = (
 )
 # What goes through everything, or through nothing.
 OTHERS = {"figures.mark_all", "figures.take_turn", "sums.prefer_hashing"}
-SMALL = {"figures_progress", "stale_hours"}
+SMALL = {"followers", "stale_hours"}
 
 
 @pytest.fixture(scope="module")
@@ -105,4 +109,4 @@ def test_figures_are_kept_by_indexes(url, query, values, indexes, most_rows):
 def test_every_statement_is_known():
     """A statement that is new must be thought about here."""
     named = {query for query, *_ in WORK} | OTHERS
-    assert {f"{topic}.{name}" for topic in ("figures", "sums") for name in queries(topic)} == named
+    assert {f"{topic}.{name}" for topic in ("followers", "figures", "sums") for name in queries(topic)} == named

@@ -13,6 +13,8 @@ from workers.absorption import BOOKKEEPING, Table
 from workers.calls import COLUMNS
 from workers.interruptions import InterruptionsTable
 from workers.metrics import MetricsTable
+from workers.scoring import import_scorer
+from workers.sentiment import SentimentsTable
 from workers.transcripts import MessagesTable
 
 CATALOG = {
@@ -56,6 +58,8 @@ FILL = f"""
     select call_id, message_id, 1, 'text', version from messages;
     insert into interruptions (call_id, message_id, ordinal, version, fingerprint)
     select call_id, message_id, 0, version, fingerprint from messages;
+    insert into sentiments (call_id, message_id, label, scorer, version, fingerprint)
+    select call_id, message_id, 'unknown', 's/1', version, fingerprint from messages;
     insert into fingerprints (call_id, stage, version, messages)
     select call_id, stage, '{{1,1,1,1}}', '' from calls cross join unnest(array['transcripts', 'metrics']) as stage;
     analyze;
@@ -66,6 +70,7 @@ READS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "messages": ("messages", "load", KEYS),
     "metrics": ("metrics", "load", KEYS),
     "interruptions": ("interruptions", "load", {**KEYS, "ordinal": [0] * 5}),
+    "sentiments": ("sentiments", "load", KEYS),
     "earlier wordings": ("messages", "load_revisions", KEYS),
     "dropped wordings": ("messages", "drop_revisions", KEYS),
     "fingerprints": ("fingerprints", "lock_calls", {"stage": "metrics", "call_ids": CALL_IDS}),
@@ -76,12 +81,12 @@ READS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
             *(topic, "touch"),
             {"call_id": CALL_IDS, "fingerprint": [1] * 5, "version": ["{1,1,1,1}"] * 5},
         )
-        for topic in ("messages", "metrics", "interruptions")
+        for topic in ("messages", "metrics", "interruptions", "sentiments")
     },
 }
 WITHOUT_CALLS = (
-    *("quarantine", "migrations", "replays"),
-    *("figures_progress", "stale_hours", "hourly_calls", "hourly_outcomes", "histograms"),
+    *("quarantine", "migrations", "replays", "notices", "silences"),
+    *("followers", "stale_hours", "hourly_calls", "hourly_outcomes", "histograms"),
 )
 TURNS = "select * from turns where call_id = %(call_id)s"
 
@@ -135,7 +140,12 @@ def test_catalog_is_seen(database: psycopg.Connection):
 
 @pytest.mark.parametrize(
     ("table", "code"),
-    [("messages", MessagesTable()), ("message_metrics", MetricsTable()), ("interruptions", InterruptionsTable())],
+    [
+        ("messages", MessagesTable()),
+        ("message_metrics", MetricsTable()),
+        ("interruptions", InterruptionsTable()),
+        ("sentiments", SentimentsTable(import_scorer("workers.vader:scorer"))),
+    ],
 )
 def test_columns_of_a_stage_are_those_of_its_table(database: psycopg.Connection, table: str, code: Table):
     """A stage knows every column of its table, but the revision, which is counted."""

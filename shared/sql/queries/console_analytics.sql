@@ -1,8 +1,12 @@
 -- name: as_of
 -- Tell up to when every change is in the figures; no row before anything was looked at.
 select
-    least(seen_at, (select min(marked_at) from stale_calls), (select min(marked_at) from stale_hours)) as as_of
-from figures_progress
+    least(
+        seen_at, (select min(marked_at) from stale_calls where follower = 'figures'),
+        (select min(marked_at) from stale_hours)
+    ) as as_of
+from followers
+where follower = 'figures'
 
 -- name: groups
 -- Sum up the calls that began in a period, by what is asked for; the largest groups where there are too many. Hours and
