@@ -13,6 +13,8 @@ from shared.database import Database
 from shared.logs import configure_logs, log
 from shared.redis_client import connect_redis
 from shared.settings import Settings
+from workers.scoring import open_scorer
+from workers.sentiment import STAGE as SENTIMENT
 from workers.tasks import open_database
 from workers.worker import StageWorker
 
@@ -23,8 +25,11 @@ LONGEST_PAUSE_SECONDS = 10.0
 def run(settings: Settings, queue: str, *, burst: bool = False) -> int:
     """Work on a queue until SIGTERM or SIGINT, or with `burst` until it is empty; returns the exit status.
 
-    RQ's worker ends at a fail-over and at most errors of Redis; a new one then takes up its work.
+    RQ's worker ends at a fail-over and at most errors of Redis; a new one then takes up its work. Raises SettingsError
+    where the settings name a scorer that is none.
     """
+    if queue == SENTIMENT:
+        open_scorer(settings)
     configure_logs(settings.log_level)
     log(logging.INFO, "worker.started", stage=queue, burst=burst)
     with suppress(StopRequested):

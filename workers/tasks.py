@@ -1,4 +1,4 @@
-"""What a job runs: one function a stage, and the course they share from the event record to the transaction.
+"""What a job runs: one function a stage or channel, and the course that stages share from the event to the transaction.
 
 These are the only functions that a job may name. An exception leaves here without the text of whatever raised it: RQ
 keeps and logs that text, and a database's or decoder's may quote the payload.
@@ -18,7 +18,7 @@ from rq import get_current_job
 
 from shared.announcements import announce
 from shared.database import Connection, Database
-from shared.errors import NeverRetry, RetryLater
+from shared.errors import NeverRetry, NotDelivered, RetryLater
 from shared.event_records import StoredEvent, load_event
 from shared.events import read_event
 from shared.jobs import StageJob
@@ -29,18 +29,24 @@ from workers import interruptions as _interruptions
 from workers import lifecycle as _lifecycle
 from workers import metrics as _metrics
 from workers import quarantine as _quarantine
+from workers import sentiment as _sentiment
 from workers import transcripts as _transcripts
+from workers.delivery.jobs import Attempt
 from workers.receipts import save_receipts
 
 # Takes a batch of events; gives, for each that made rows new or changed, how many.
 Process = Callable[[Connection, Sequence[Any]], Mapping[str, int]]
 
 PROCESSES: Mapping[str, Process] = MappingProxyType(
-    {module.STAGE: module.process for module in (_transcripts, _metrics, _interruptions, _lifecycle, _quarantine)}
+    {
+        module.STAGE: module.process
+        for module in (_transcripts, _metrics, _interruptions, _lifecycle, _sentiment, _quarantine)
+    }
 )
 
 
 _databases: list[Database] = []
+_settings: list[Settings] = []
 
 
 class StageFailed(Exception):
@@ -48,7 +54,8 @@ class StageFailed(Exception):
 
 
 def open_database(settings: Settings) -> Database:
-    """Make ready the connection that the stages of this process write through, and return it."""
+    """Make ready the connection that this process writes through, and return it; the settings are remembered."""
+    _settings[:] = [settings]
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     _databases[:] = [Database(url, settings.database_timeout_seconds, prepare=settings.prepare_statements)]
     return _databases[0]
@@ -60,9 +67,7 @@ def run_stage(stage: str, stored: Sequence[StoredEvent]) -> Mapping[str, int]:
     Raises BadEvent or DatabaseUnavailable; then nothing was written.
     """
     events = stored if stage == QUARANTINE else [read_event(event) for event in stored]
-    # A stock worker of RQ's starts no program of ours: there the environment tells where to write.
-    database = _databases[0] if _databases else open_database(load_settings(["DATABASE_URL"]))
-    with database.transaction() as connection:
+    with _database().transaction() as connection:
         written = PROCESSES[stage](connection, events)
         save_receipts(connection, stage, stored, written)
     return written
@@ -73,10 +78,32 @@ def changed_calls(stored: Iterable[StoredEvent], written: Mapping[str, int]) -> 
     return {event.call_id for event in stored if written.get(event.event_id)}
 
 
-def _run_job(stage: str, event_id: str) -> None:
+def _database() -> Database:
+    # A stock worker of RQ's starts no program of ours: there the environment tells where to write.
+    return _databases[0] if _databases else open_database(load_settings(["DATABASE_URL"]))
+
+
+def _current_job() -> StageJob:
     job = get_current_job()
     if not isinstance(job, StageJob):
         raise TypeError("a stage runs inside a job of its own class; start the worker with it")
+    return job
+
+
+def _deliver(_event_id: str) -> None:
+    database = _database()
+    attempt = Attempt(_current_job(), database, _settings[0] if _settings else Settings())
+    try:
+        attempt.run()
+    except Exception as error:  # noqa: BLE001 - as for stages: whatever it is, its text stays here
+        is_ours = isinstance(error, NeverRetry | RetryLater | NotDelivered)
+        failure = error if is_ours else StageFailed(_describe(error))
+        attempt.conclude(failure)
+        raise failure from None
+
+
+def _run_job(stage: str, event_id: str) -> None:
+    job = _current_job()
     started = time.monotonic()
     try:
         outcome = _run_event(stage, event_id, job)
@@ -135,4 +162,8 @@ transcripts = partial(_run_job, "transcripts")
 metrics = partial(_run_job, "metrics")
 interruptions = partial(_run_job, "interruptions")
 lifecycle = partial(_run_job, "lifecycle")
+sentiment = partial(_run_job, "sentiment")
 quarantine = partial(_run_job, "quarantine")
+
+# The same for channels.
+webhook = slack = email = _deliver
