@@ -68,6 +68,12 @@ def count_messages(raw: bytes) -> int:
     return len(_messages(raw))
 
 
+def last_message(raw: bytes) -> msgspec.Raw | None:
+    """Give the newest message of a history, as it came; None where it has none."""
+    messages = _messages(raw)
+    return messages[-1] if messages else None
+
+
 def fingerprint_of(raw: msgspec.Raw) -> Fingerprint:
     """Digest the raw bytes of one message."""
     return as_signed(xxhash.xxh3_64_intdigest(raw))

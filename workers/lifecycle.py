@@ -13,12 +13,13 @@ import xxhash
 
 from shared.call_facts import status_of
 from shared.database import Connection
-from shared.events import WebhookEvent
+from shared.errors import BadEvent
+from shared.events import WebhookEvent, read_message, unnamed
 from shared.fields import as_boolean, as_filled_text, as_text, moment
 from shared.queries import queries
 from workers.arrays import arrays, as_json_literal
 from workers.calls import fact_version, save_facts, save_snapshots, tiebreak
-from workers.histories import count_messages
+from workers.histories import count_messages, last_message
 from workers.records import Version
 
 STAGE = "lifecycle"
@@ -28,7 +29,7 @@ TABLES = ("calls", "call_statuses", "incidents")
 STATUS_NAMES = ("call_id", "occurred_at", "status", "phone_call_status", "reason")
 INCIDENT_NAMES = (
     *("incident_id", "call_id", "kind", "error_type", "code", "message", "provider", "retryable", "occurred_at"),
-    "details",
+    *("details", "message_id"),
 )
 _NAMED_IN_ERROR = ("type", "code", "message", "provider", "retryable", "details")
 # Live work lets a row stand; what is told again takes its place.
@@ -79,12 +80,21 @@ def incident_row(event: WebhookEvent) -> dict[str, Any] | None:
         "retryable": as_boolean(error.get("retryable")),
         "occurred_at": moment(event.sent_at or None),
         "details": as_json_literal(_details(error)),
+        "message_id": _newest_message(event),
     }
 
 
 def _incident_id(event: WebhookEvent, error: Mapping[str, Any]) -> str:
     told = msgspec.json.encode([event.call_id, event.event_type, event.sent_at, error], order="deterministic")
     return xxhash.xxh3_128_hexdigest(told)
+
+
+def _newest_message(event: WebhookEvent) -> str | None:
+    newest = last_message(event.history)
+    try:
+        return None if newest is None else read_message(newest).message_id or unnamed(newest)
+    except BadEvent:  # the incident is no worse for that
+        return None
 
 
 def _details(error: Mapping[str, Any]) -> dict[str, Any]:

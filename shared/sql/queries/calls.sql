@@ -90,18 +90,22 @@ on conflict (call_id, occurred_at, status) do update set
     reason = greatest(call_statuses.reason, excluded.reason)
 
 -- name: save_incidents
+-- Write incidents, each once. One that is told again with another conversation keeps one message, whichever came first.
 insert into incidents (
-    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details, message_id
 )
 select distinct on (call_id, incident_id)
-    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details::jsonb
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details::jsonb, message_id
 from unnest(
     %(incident_id)b::text[], %(call_id)b::text[], %(kind)b::text[], %(error_type)b::text[], %(code)b::text[],
     %(message)b::text[], %(provider)b::text[], %(retryable)b::boolean[], %(occurred_at)b::timestamptz[],
-    %(details)b::text[]
-) as row (incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details)
-order by call_id, incident_id
-on conflict (call_id, incident_id) do nothing
+    %(details)b::text[], %(message_id)b::text[]
+) as row (
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details, message_id
+)
+order by call_id, incident_id, message_id desc nulls last
+on conflict (call_id, incident_id) do update set message_id = excluded.message_id
+where excluded.message_id > coalesce(incidents.message_id, '')
 
 -- name: save_snapshots
 -- Keep the richest body of each call and event type.

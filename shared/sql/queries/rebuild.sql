@@ -63,18 +63,22 @@ where (call_statuses.phone_call_status, call_statuses.reason) is distinct from (
 )
 
 -- name: retell_incidents
--- Write incidents that are told again; the id is a digest of all that an incident is read from.
+-- Write incidents that are told again; the id is a digest of all that an incident is read from, but for the message.
 insert into incidents (
-    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details, message_id
 )
-select distinct on (call_id, incident_id)
-    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details::jsonb
+select distinct on (told.call_id, told.incident_id)
+    told.incident_id, told.call_id, told.kind, told.error_type, told.code, told.message, told.provider, told.retryable,
+    told.occurred_at, told.details::jsonb, greatest(told.message_id, incidents.message_id)
 from unnest(
     %(incident_id)b::text[], %(call_id)b::text[], %(kind)b::text[], %(error_type)b::text[], %(code)b::text[],
     %(message)b::text[], %(provider)b::text[], %(retryable)b::boolean[], %(occurred_at)b::timestamptz[],
-    %(details)b::text[]
-) as row (incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details)
-order by call_id, incident_id
+    %(details)b::text[], %(message_id)b::text[]
+) as told (
+    incident_id, call_id, kind, error_type, code, message, provider, retryable, occurred_at, details, message_id
+)
+left join incidents on incidents.call_id = told.call_id and incidents.incident_id = told.incident_id
+order by told.call_id, told.incident_id, told.message_id desc nulls last
 on conflict (call_id, incident_id) do update set
     kind = excluded.kind,
     error_type = excluded.error_type,
@@ -83,7 +87,8 @@ on conflict (call_id, incident_id) do update set
     provider = excluded.provider,
     retryable = excluded.retryable,
     occurred_at = excluded.occurred_at,
-    details = excluded.details
+    details = excluded.details,
+    message_id = excluded.message_id
 where (incidents.*) is distinct from (excluded.*)
 
 -- name: recount_messages

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from shared.errors import BadEvent
 from shared.event_records import StoredEvent
-from shared.events import read_event
+from shared.events import WebhookEvent, read_event, unnamed
 from shared.fields import moment
 from tests.calls import STARTED_AT_MS, conversation_update, end_of_call_report, error, hang, status_update, user
+from workers import lifecycle
 from workers.lifecycle import incident_row, status_row
 
 
@@ -69,3 +72,36 @@ def test_repeated_hangs_are_several_incidents_and_a_repeated_delivery_is_one():
 def test_same_incident_in_two_calls():
     """Incidents of two calls stay apart."""
     assert _incident(hang(call_id="a"))["incident_id"] != _incident(hang(call_id="b"))["incident_id"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "message_id"),
+    [
+        (hang([user(1), user(2)]), "user-2"),
+        (error([user(1)]), "user-1"),
+        (hang(), None),
+        (error(), None),
+        (hang("no list"), None),
+    ],
+)
+def test_place_of_an_incident(stored: StoredEvent, message_id: str | None):
+    """An incident stands at the newest message that it came with, and nowhere where it came with none."""
+    assert _incident(stored)["message_id"] == message_id
+
+
+def test_place_at_a_message_without_an_id():
+    """A message without an id has the name that it has everywhere."""
+    nameless = b'{"text":"Hello."}'
+    event = WebhookEvent("e", "hang", "c", 1, b"", {"messages": msgspec.Raw(b"[%b]" % nameless)})
+    assert (incident_row(event) or {})["message_id"] == unnamed(msgspec.Raw(nameless))
+
+
+def test_place_at_a_message_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch):
+    """A message that nests too deeply costs the place, and not the incident."""
+
+    def refuse(_: msgspec.Raw) -> None:
+        raise BadEvent("nested_too_deeply")
+
+    monkeypatch.setattr(lifecycle, "read_message", refuse)
+    row = _incident(hang([user(1)]))
+    assert (row["kind"], row["message_id"]) == ("hang", None)
