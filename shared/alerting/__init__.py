@@ -1,0 +1,1 @@
+"""What the programs agree on about alerts: the rules, and the notices that are sent."""
