@@ -78,6 +78,16 @@ def read_queue(redis: Redis, stage: str, settings: Settings) -> QueueFigures:
     )
 
 
+def read_delay(redis: Redis, stage: str) -> float:
+    """Read for how many seconds the oldest job of a stage waits or is at work, 0.0 without any. Raises RedisError.
+
+    What was published before that time has been stored by the stage, but for what has failed.
+    """
+    # Of the jobs at work the one whose lease ends first was taken first.
+    first = [*redis.lrange(queue_key(stage), 0, 0), *redis.zrange(started_key(stage), 0, 0)]
+    return max((_waiting_seconds(redis, job_id) for job_id in cast("list[bytes]", first)), default=0.0)
+
+
 def _count_workers(redis: Redis, stage: str, settings: Settings) -> tuple[int, int]:
     """Count the workers that give signs of life, and those that are listed and do not."""
     told = [
@@ -102,8 +112,12 @@ def _is_living(heartbeat: bytes | None, state: bytes | None, settings: Settings)
 def _oldest_age(redis: Redis, stage: str) -> float:
     """Say for how many seconds the job at the front of the queue has waited."""
     for job_id in cast("list[bytes]", redis.lrange(queue_key(stage), 0, 0)):
-        return _age(cast("bytes | None", redis.hget(job_key(job_id.decode(errors="replace")), "enqueued_at")))
+        return _waiting_seconds(redis, job_id)
     return 0.0
+
+
+def _waiting_seconds(redis: Redis, job_id: bytes) -> float:
+    return _age(cast("bytes | None", redis.hget(job_key(job_id.decode(errors="replace")), "enqueued_at")))
 
 
 def _last_retry(redis: Redis, stage: str) -> tuple[str | None, str | None]:

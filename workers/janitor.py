@@ -20,6 +20,8 @@ from shared.database import Database
 from shared.logs import configure_logs, log
 from shared.redis_client import connect_redis
 from shared.settings import Settings
+from workers.alerting.thread import NAME as ALERTS
+from workers.alerting.thread import AlertsThread
 from workers.figures_thread import NAME as FIGURES
 from workers.figures_thread import FiguresThread
 from workers.outages import POSTGRESQL_FAULTS, Patience
@@ -53,7 +55,7 @@ def run(settings: Settings) -> int:
             signal.signal(number, _stop)
         _work(settings)
     log(logging.INFO, "janitor.stopped")
-    if any(thread.name in (FORGETTING, FIGURES) and thread.is_alive() for thread in threading.enumerate()):
+    if any(thread.name in (FORGETTING, FIGURES, ALERTS) and thread.is_alive() for thread in threading.enumerate()):
         # The interpreter must not be taken down around a thread that is inside of libpq.
         os._exit(0)
     return 0
@@ -62,13 +64,15 @@ def run(settings: Settings) -> int:
 def _work(settings: Settings) -> None:
     url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     janitor = Janitor(connect_redis(url, settings.redis_timeout_seconds), settings)
-    figures = FiguresThread(settings, lambda: janitor.turn.is_ours)
-    figures.start()
+    threads = [of_kind(settings, lambda: janitor.turn.is_ours) for of_kind in (FiguresThread, AlertsThread)]
+    for thread in threads:
+        thread.start()
     try:
         janitor.work()
     finally:
         janitor.turn.end()
-        figures.stop()
+        for thread in threads:
+            thread.stop()
 
 
 def _stop(_number: int, _frame: Any) -> NoReturn:
