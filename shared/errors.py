@@ -26,3 +26,20 @@ class DatabaseUnavailable(RetryLater):
 
 class QueueUnavailable(RetryLater):
     """Redis is unreachable, read-only, loading or out of memory."""
+
+
+class OutOfTurn(RetryLater):
+    """A notice stands behind another one of its channel: its turn comes, and no server is to blame."""
+
+
+class NotDelivered(Exception):
+    """Whoever is to take a notice does not at the moment: another attempt, which counts, may help."""
+
+    def __init__(self, reason: str, pause_seconds: float = 0) -> None:
+        """`pause_seconds` is how long the receiver asks to be left alone."""
+        super().__init__(reason)
+        self.pause_seconds = pause_seconds
+
+
+class Undeliverable(NeverRetry):
+    """A notice cannot be delivered: its receiver refuses it for good, or must not be spoken to."""

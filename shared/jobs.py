@@ -3,6 +3,7 @@
 The rules sit in the job class, so that a stock `rq worker` that is given it follows them too.
 """
 
+import math
 import random
 import time
 import traceback
@@ -19,14 +20,18 @@ from rq.registry import FailedJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from shared.errors import ForbiddenTask, NeverRetry, RetryLater
+from shared.errors import ForbiddenTask, NeverRetry, NotDelivered, OutOfTurn, RetryLater
 from shared.event_records import finish_stage
 from shared.failures import failure_told_by
-from shared.stages import TASK_NAMES
+from shared.stages import CHANNELS, TASK_NAMES
 
 FIRST_PAUSE_SECONDS = 2
 LONGEST_PAUSE_SECONDS = 300
 OUTAGE_PAUSE_SECONDS = 5
+# A receiver of notices that is back shall not be kept waiting for long.
+LONGEST_PAUSE_OF_NOTICES_SECONDS = 60
+# Who delivers the oldest notice goes on with the others; this is for when that one ends before it is through.
+TURN_PAUSE_SECONDS = 60
 
 # RQ leaves a job's hash for a year after it failed; a dead letter stays until a person replays or discards it.
 KEEP = -1
@@ -102,9 +107,11 @@ class StageJob(Job):
     def get_retry_interval(self) -> int:
         """Say how many seconds to wait before the next attempt: at least 1, so that it is scheduled."""
         if isinstance(self.failure, RetryLater):
-            return _jittered(OUTAGE_PAUSE_SECONDS)
+            return _jittered(TURN_PAUSE_SECONDS if isinstance(self.failure, OutOfTurn) else OUTAGE_PAUSE_SECONDS)
         attempts = max(int(self.meta.get("attempts", 1)) - (self.retries_left or 0), 0)
-        return _jittered(min(FIRST_PAUSE_SECONDS * 2**attempts, LONGEST_PAUSE_SECONDS))
+        longest = LONGEST_PAUSE_OF_NOTICES_SECONDS if self.origin in CHANNELS else LONGEST_PAUSE_SECONDS
+        asked = self.failure.pause_seconds if isinstance(self.failure, NotDelivered) else 0
+        return max(_jittered(min(FIRST_PAUSE_SECONDS * 2**attempts, longest)), math.ceil(min(asked, longest)))
 
     def cleanup(self, ttl: int | None = None, pipeline: Pipeline | None = None, remove_from_queue: bool = True) -> None:  # noqa: FBT001, FBT002 - RQ's signature
         """End the job; the stage is taken off the event in the same transaction."""

@@ -18,6 +18,7 @@ from shared.errors import BadEvent
 from shared.event_records import StoredEvent, decompress
 from shared.publisher import attempts_meta, job_data
 from shared.rq_names import event_id_of_job, intermediate_key
+from shared.stages import CHANNELS
 
 Bytes = bytes | None
 
@@ -93,11 +94,14 @@ class BatchQueue:
         return None if popped is None else popped.decode()
 
     def take(self, most: int, full_bytes: int, lease_seconds: int, first: str = "") -> Batch | None:
-        """Take up to `most` jobs, or until their bodies come to `full_bytes`; None where there is no job."""
+        """Take up to `most` jobs, or until their bodies come to `full_bytes`; None where there is no job.
+
+        From the queue of a channel one is taken at a time, to run alone: receivers are slow.
+        """
         execution_id = uuid.uuid4().hex
         keys = [self._queue_key, self._intermediate_key, self._started_key, self._worker[1]]
         lease_end = int(time.time()) + lease_seconds
-        limits: list[str | int] = [first, most, full_bytes, lease_end]
+        limits: list[str | int] = [first, 1 if self._stage in CHANNELS else most, full_bytes, lease_end]
         taken = self._take(keys, [self._stage, *limits, utcformat(now()), self._worker[0], execution_id])
         jobs = [TakenJob(job_id.decode(), *fields) for job_id, *fields in taken]
         return self._batch(execution_id, jobs) if jobs else None
@@ -132,7 +136,7 @@ class BatchQueue:
         alone: list[TakenJob] = []
         for job in jobs:
             try:
-                event = job.event(self._stage) if job.is_plain(self._stage) else None
+                event = job.event(self._stage) if self._may_run_with_others(job) else None
             except (BadEvent, ValueError):  # also a number or a text that is none
                 alone.append(job)
                 continue
@@ -142,3 +146,6 @@ class BatchQueue:
             else:
                 alone.append(job)
         return Batch(execution_id, plain, events, alone)
+
+    def _may_run_with_others(self, job: TakenJob) -> bool:
+        return self._stage not in CHANNELS and job.is_plain(self._stage)

@@ -26,7 +26,7 @@ from rq.worker import WorkerStatus
 
 from shared.announcements import announce
 from shared.database import Database
-from shared.errors import RetryLater
+from shared.errors import OutOfTurn, RetryLater
 from shared.jobs import StageJob
 from shared.logs import log
 from shared.settings import Settings
@@ -184,7 +184,8 @@ class StageWorker(SimpleWorker):
         for place, taken in enumerate(jobs, start=1):
             rest = jobs[place:]
             self._batches.renew(batch, [taken, *rest], self._lease_seconds)
-            if isinstance(self._run_alone(batch, taken.job_id, queue), RetryLater):
+            failure = self._run_alone(batch, taken.job_id, queue)
+            if isinstance(failure, RetryLater) and not isinstance(failure, OutOfTurn):
                 self._batches.give_back(batch, rest)
                 self._wait_for_server()
                 return

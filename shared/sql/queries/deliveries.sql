@@ -1,0 +1,43 @@
+-- name: read_notice
+-- Read a notice and its alert as it is now; the alert's columns are null where there is no such alert any more.
+select
+    notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, published_at,
+    rule, severity, message_id, subject, began_at, raised_at, resolved_at, detail
+from notices
+left join alerts on alerts.call_id = notices.call_id and alerts.alert_id = notices.alert_id
+where notice_id = %(notice_id)s
+
+-- name: read_oldest
+-- Read the oldest notice of a channel that is neither delivered nor given up, and its alert.
+select
+    notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, published_at,
+    rule, severity, message_id, subject, began_at, raised_at, resolved_at, detail
+from notices
+left join alerts on alerts.call_id = notices.call_id and alerts.alert_id = notices.alert_id
+where channel = %(channel)s and delivered_at is null and given_up_at is null
+order by notice_id
+limit 1
+
+-- name: mark_delivered
+-- Put down that a notice has been delivered.
+update notices
+set delivered_at = now()
+where notice_id = %(notice_id)s and delivered_at is null
+
+-- name: give_up
+-- Put down that a notice is waited for no longer.
+update notices
+set given_up_at = now()
+where notice_id = %(notice_id)s and delivered_at is null and given_up_at is null
+
+-- name: publish_again
+-- Have a notice published once more, whose job is gone.
+update notices
+set published_at = null
+where notice_id = %(notice_id)s
+
+-- name: read_personal
+-- Read what a notice tells of persons, where that is switched on: a message's text, and the caller's number.
+select
+    (select text from messages where call_id = %(call_id)s and message_id = %(message_id)s) as message_text,
+    (select user_number from calls where call_id = %(call_id)s) as caller_number

@@ -1,0 +1,1 @@
+"""How notices of alerts leave the house: in order, guarded, and each at least once."""

@@ -1,0 +1,160 @@
+"""Say what an alert is about: in one sentence, where, and since when. Pure.
+
+Everything is told from the alert's figures and ids. What a caller said or who it was is told where Facts has it.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from shared.alerting.rule_faults import RESERVED_NAME
+from workers.delivery.facts import Facts
+
+LONGEST_ID = 200
+LONGEST_TEXT = 300
+TEST = RESERVED_NAME
+
+# By the kind of the rule: with the figures of alerts.detail, and without where one is missing.
+_SENTENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "negative_sentiment": (
+            "A caller is angry: a message is negative with a confidence of {confidence}.",
+            "A caller is angry.",
+        ),
+        "hang": ("The assistant hangs: it does not speak.", "The assistant hangs: it does not speak."),
+        "stt_confidence": (
+            "The transcription is hardly to be trusted: a mean confidence of {confidence} over {messages} messages.",
+            "The transcription is hardly to be trusted.",
+        ),
+        "dead_air": (
+            "What a caller said has had no reply for {silent_seconds}.",
+            "What a caller said has had no reply for too long.",
+        ),
+        "endless_call": (
+            "A call has gone on for {seconds}, or its end was never told.",
+            "A call goes on for too long, or its end was never told.",
+        ),
+        "call_cost": ("A call cost {cost}, more than {threshold}.", "A call cost too much."),
+        "hang_rate": (
+            "The assistant hung in {rate} of {calls} calls within {window_seconds}.",
+            "The assistant hangs in too many calls.",
+        ),
+        "error_rate": (
+            "There were {errors} errors within {window_seconds}: {rate} of the turns.",
+            "There are too many errors.",
+        ),
+        "turn_latency": (
+            "The turn latency's percentile {percentile} is {latency_ms} within {window_seconds}.",
+            "The turns take too long.",
+        ),
+        "interruption_rate": (
+            "Of {replies} replies within {window_seconds} {rate} were interrupted.",
+            "Too many replies are interrupted.",
+        ),
+        "feed_silence": ("No event has come for {silent_seconds}.", "No event has come for too long."),
+        TEST: ("This is a test: notices of alerts arrive.", "This is a test: notices of alerts arrive."),
+    }
+)
+# What the subject of an alert is, where a person wants to know.
+_SUBJECTS: Mapping[str, str] = MappingProxyType({"error_rate": "provider", "turn_latency": "assistant"})
+
+
+def summarize(facts: Facts) -> str:
+    """Say in one sentence what happened; in a second one that it is over, where it is."""
+    return " ".join(filter(None, (happening(facts), _about(facts), _end(facts))))
+
+
+def happening(facts: Facts) -> str:
+    """Say in one sentence what happened."""
+    with_figures, without = _SENTENCES.get(_kind(facts), ("", f"The rule {printable(facts.rule)} applies."))
+    try:
+        return with_figures.format_map(_figures(facts.detail)) or without
+    except KeyError:
+        return without
+
+
+def headline(facts: Facts) -> str:
+    """Say on one line how grave it is, by which rule, and what happened."""
+    state = f"{facts.severity}, resolved" if facts.what == "resolved" else facts.severity
+    return f"[{state}] {printable(facts.rule)}: {happening(facts)}"
+
+
+def lines(facts: Facts) -> list[tuple[str, str]]:
+    """List what is known beside the summary, each with its label."""
+    known = {
+        "Severity": facts.severity,
+        "Rule": printable(facts.rule),
+        "Call": printable(facts.call_id),
+        "Message": printable(facts.message_id),
+        "Since": told_time(facts.began_at),
+        "Over since": told_time(facts.resolved_at) if facts.resolved_at else "",
+        "Caller": printable(facts.personal.caller_number or ""),
+        "Said": printable(facts.personal.message_text or "", LONGEST_TEXT),
+    }
+    return [(label, text) for label, text in known.items() if text]
+
+
+def link(facts: Facts, console_url: str | None) -> str | None:
+    """Say where the console shows what the alert is about; None where nobody told where the console is."""
+    if not console_url:
+        return None
+    base = console_url.rstrip("/")
+    if not facts.call_id:
+        return f"{base}/alerts"
+    message_id = quote(facts.message_id, safe="")
+    # A long conversation is on several pages: `turn` asks for the right one.
+    place = f"?turn={message_id}#message-{message_id}" if message_id else ""
+    return f"{base}/calls/{quote(facts.call_id, safe='')}{place}"
+
+
+def told_time(moment: datetime) -> str:
+    """Write a time as a person reads it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def printable(text: str, longest: int = LONGEST_ID) -> str:
+    """Write a text that came from outside on one line, and cut it where it is long."""
+    whole = "".join(character if character.isprintable() else " " for character in text)
+    return whole if len(whole) <= longest else f"{whole[:longest]}..."
+
+
+def _kind(facts: Facts) -> str:
+    return str(facts.detail.get("kind", facts.rule))
+
+
+def _about(facts: Facts) -> str:
+    what = _SUBJECTS.get(_kind(facts))
+    return f"It is about the {what} {printable(facts.subject)}." if what and facts.subject else ""
+
+
+def _end(facts: Facts) -> str:
+    if facts.resolved_at is None or facts.rule == TEST:
+        return ""
+    return f"It is over since {told_time(facts.resolved_at)}."
+
+
+def _figures(detail: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _figure(name, value) for name, value in detail.items() if isinstance(value, int | float | str)}
+
+
+def _figure(name: str, value: float | str) -> str:
+    if isinstance(value, str):
+        return printable(value)
+    if name.endswith("_ms"):
+        return f"{value:,.0f} ms"
+    if name.endswith("seconds"):
+        return _span(value)
+    if name in ("rate", "confidence"):
+        return f"{value * 100:.3g} %"
+    if name == "percentile":
+        return f"{value * 100:g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
