@@ -32,6 +32,7 @@ RUN groupadd --gid 10001 earshot \
  && chown --recursive earshot:earshot /var/lib/earshot
 
 COPY --from=build /opt/earshot /opt/earshot
+COPY alerts.toml /etc/earshot/alerts.toml
 
 # HOST: ingest and console listen to other machines, since the proxy and the port are such to them.
 # SPOOL_DIR: a volume mounted there begins with the owner and the mode of that directory.
@@ -41,7 +42,8 @@ ENV PATH=/opt/earshot/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONSAFEPATH=1 \
     HOST=0.0.0.0 \
-    SPOOL_DIR=/var/lib/earshot/spool
+    SPOOL_DIR=/var/lib/earshot/spool \
+    ALERTS_FILE=/etc/earshot/alerts.toml
 
 USER 10001:10001
 EXPOSE 8000 8001

@@ -14,13 +14,17 @@ QUERY = '"select turn_id, turn_latency_ms, llm_ms, tts_ms from turns"'
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where this run is reached; `psql` is the command that opens the database, `victim` a program and its process."""
+    """Where this run is reached, and which channels alerts are sent by.
+
+    `psql` is the command that opens the database, `victim` a program and its process.
+    """
 
     data_dir: DataDir
     base_url: str
     psql: str
     victim: tuple[str, int]
     console_url: str | None = None
+    channels: tuple[str, ...] = ()
 
     @property
     def webhook_url(self) -> str:
@@ -33,6 +37,7 @@ def render_banner(around: Surroundings, *, bold: bool) -> str:
     places = [
         ("Webhooks", f"POST {around.webhook_url}"),
         *console,
+        ("Alerts", _alerts(around)),
         ("Data", f"{_short(around.data_dir.root)}/  (kept between runs; env, logs and databases)"),
         ("SQL", around.psql),
         ("Stop", "Ctrl-C"),
@@ -45,7 +50,7 @@ def render_banner(around: Surroundings, *, bold: bool) -> str:
 
 def render_next_steps(around: Surroundings) -> str:
     """Say what to try, one line each."""
-    option = "" if around.data_dir.root == Path.cwd() / ".earshot" else f" --data-dir {_quoted(around.data_dir.root)}"
+    option = _data_dir(around)
     name, process = around.victim
     steps = [
         (f"{_earshot()} simulate{option} --live", "calls of now; watch them in the console"),
@@ -64,6 +69,16 @@ def write_psql_script(data_dir: DataDir, database_url: str, bundled: Path) -> st
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(program)} {shlex.quote(database_url)} "$@"\n')
     script.chmod(0o700)
     return _quoted(script)
+
+
+def _alerts(around: Surroundings) -> str:
+    if around.channels:
+        return f"sent by {', '.join(around.channels)}; try it: {_earshot()} alerts test{_data_dir(around)}"
+    return "listed and sent to nobody yet: docs/how-to/set-up-alerts.md"
+
+
+def _data_dir(around: Surroundings) -> str:
+    return "" if around.data_dir.root == Path.cwd() / ".earshot" else f" --data-dir {_quoted(around.data_dir.root)}"
 
 
 def _token(around: Surroundings) -> str:

@@ -8,10 +8,17 @@ from typing import Any, cast
 
 import click
 
-from earshot.commands.common import Fault, data_dir_option, secret_text, setting_faults_told, settings_for
+from earshot.commands.common import (
+    Fault,
+    check_channels,
+    data_dir_option,
+    secret_text,
+    setting_faults_told,
+    settings_for,
+)
 from earshot.errors import EarshotError
 from earshot.procfile import PROJECT_PROCFILE
-from shared.stages import QUEUES
+from shared.stages import CHANNELS, QUEUES
 
 DEFAULT_PORT = 8000
 DEFAULT_CONSOLE_PORT = 8001
@@ -20,7 +27,7 @@ SHARE = click.FloatRange(0, 1)
 
 
 # Each is `command` in the module of its name in earshot/commands.
-MODULES: tuple[str, ...] = ("janitor", "console", "failed", "replay", "event", "doctor", "rebuild")
+MODULES: tuple[str, ...] = ("janitor", "console", "failed", "replay", "event", "doctor", "rebuild", "alerts")
 
 
 class Commands(click.Group):
@@ -82,7 +89,8 @@ def up(data_dir: Path, port: int, console_port: int, procfile: Path, *, sample: 
     from earshot.up import UpOptions
     from earshot.up import up as run_everything
 
-    run_everything(UpOptions(data_dir, procfile, port, console_port, sample))
+    with setting_faults_told():
+        run_everything(UpOptions(data_dir, procfile, port, console_port, sample))
 
 
 @main.command()
@@ -129,12 +137,17 @@ def ingest(data_dir: Path) -> None:
 def worker(ctx: click.Context, /, data_dir: Path, stage: str, *, burst: bool) -> None:
     """Work on the queue of one STAGE.
 
-    STAGE is transcripts, metrics, interruptions, lifecycle or quarantine.
+    STAGE is transcripts, metrics, interruptions, lifecycle, sentiment or quarantine, or a channel of alerts: webhook,
+    slack or email.
     """
     settings = settings_for(["REDIS_URL", "DATABASE_URL"], data_dir)
+    if stage in CHANNELS:
+        check_channels(settings)
     from workers.program import run
 
-    ctx.exit(run(settings, stage, burst=burst))
+    with setting_faults_told():
+        status = run(settings, stage, burst=burst)
+    ctx.exit(status)
 
 
 @main.command()
@@ -166,6 +179,7 @@ def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connecti
 @click.option("--lose", type=SHARE, default=0, show_default=True, help="Share of the events never sent.")
 @click.option("--duplicate", type=SHARE, default=0, show_default=True, help="Share of the events sent twice.")
 @click.option("--reorder", type=SHARE, default=0, show_default=True, help="Share of the events sent late.")
+@click.option("--angry", type=SHARE, default=0, show_default=True, help="Share of callers' messages that are angry.")
 @click.option("--live", is_flag=True, help="Calls of now, each event when its moment comes; --rate does not apply.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one makes other calls.")
 @click.pass_context
@@ -179,7 +193,7 @@ def simulate(ctx: click.Context, /, data_dir: Path, calls: int, messages: int, *
     from earshot.simulation import Plan, count_events, simulate_calls
     from earshot.timing import at_rate, live_calls, yesterday_ms
 
-    seed, at_once, plan = more["seed"], more["at_once"], Plan(messages)
+    seed, at_once, plan = more["seed"], more["at_once"], Plan(messages, angry=more["angry"])
     disturbance = Disturbance(more["lose"], more["duplicate"], more["reorder"])
     if more["live"]:
         bodies = disturbed(live_calls(seed, calls, at_once, plan), disturbance, seed)

@@ -25,6 +25,12 @@ WISHES = (
     "speak with somebody about the noise in the gearbox", "change the address you have on file",
     "find out when the parcel arrives", "book a table for six people", "renew my library card",
 )  # fmt: skip
+COMPLAINTS = (
+    "This is terrible, I have been waiting for weeks and nobody cares!",
+    "I am furious. This is the worst service I have ever had.",
+    "That is a lie, you people are useless and I hate calling here!",
+    "Are you kidding? This is awful, you ruined my whole week.",
+)
 ANSWERS = (
     "Of course. I can see that here, give me one moment please.",
     "I am sorry to hear that. Let me look it up, and I will tell you what we can do about it.",
@@ -45,10 +51,11 @@ ASSISTANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a call goes: `messages` counts the welcome too, `barge_in` is the chance that a reply is cut short."""
+    """How a call goes: `messages` counts the welcome too; then, how often a reply is cut short, and a caller angry."""
 
     messages: int = 20
     barge_in: float = 0.1
+    angry: float = 0.0
 
 
 @dataclass(slots=True)
@@ -155,10 +162,16 @@ def _user(call: Conversation, plan: Plan) -> Event:
         },
         "interactlyEOU": {"turnDetectionTimeMs": detection, "queueLatencyMs": queue},
     }
-    text = f"{chance.choice(STARTS)} {chance.choice(WISHES)}."
-    message = _message(f"user-{call.turn}", "user", text, call.now, metrics)
+    message = _message(f"user-{call.turn}", "user", _words(call, plan), call.now, metrics)
     message["skippedAssistantMessages"] = _skipped(call, plan)
     return message
+
+
+def _words(call: Conversation, plan: Plan) -> str:
+    wish = f"{call.chance.choice(STARTS)} {call.chance.choice(WISHES)}."
+    # From a chance of its own, so that all else of the call stays as it is without.
+    temper = random.Random(f"{call.call_id}-{call.turn}")  # noqa: S311 - made-up calls, not secrets
+    return temper.choice(COMPLAINTS) if temper.random() < plan.angry else wish
 
 
 def _skipped(call: Conversation, plan: Plan) -> list[Event]:

@@ -22,6 +22,9 @@ from earshot.process_log import ProcessLog, wants_colour
 from earshot.procfile import Programs, read_procfile, start_command
 from earshot.run import Run, run_until_stopped
 from earshot.servers.postgres import Postgres
+from shared.alerting.channels import channels_of
+from shared.alerting.rules_file import load_rules
+from shared.settings import load_settings
 
 MIGRATION_SECONDS = 900.0
 READY_SECONDS = 60.0
@@ -30,6 +33,8 @@ STOP_SECONDS = 15.0
 LISTENING_STOP_SECONDS = 10.0
 # These take in what comes from outside; they end first, so that the others can finish what is there.
 LISTENING = ("ingest", "console")
+# It raises the alerts, and does not start when their rules or channels are wrong.
+JANITOR = ("earshot", "janitor")
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,13 @@ class UpOptions:
 
 
 def up(options: UpOptions) -> None:
-    """Run everything until somebody asks for the end. Raises EarshotError when something is missing or taken."""
+    """Run everything until somebody asks for the end.
+
+    Raises EarshotError when something is missing or taken, and SettingsError when a program would refuse to start.
+    """
     programs = read_procfile(options.procfile)
     _check_programs(programs)
+    _check_settings(programs, options)
     if "ingest" in programs:
         check_port_free(options.host, options.port, "--port")
     if "console" in programs:
@@ -148,6 +157,7 @@ def _surroundings(run: Run, programs: Programs, options: UpOptions) -> Surroundi
         psql,
         (victim, run.supervisor.pid(victim)),
         local_url(options.host, options.console_port) if "console" in programs else None,
+        channels_of(load_settings((), options.root)),
     )
 
 
@@ -160,6 +170,13 @@ def _check_programs(programs: Programs) -> None:
     for name, words in programs.items():
         if shutil.which(start_command(words)[0]) is None:
             raise EarshotError(f"The Procfile's {name} needs the command {words[0]}, which is not installed.")
+
+
+def _check_settings(programs: Programs, options: UpOptions) -> None:
+    settings = load_settings((), options.root)
+    if JANITOR in programs.values():
+        load_rules(settings)
+        channels_of(settings)
 
 
 def _sample_mark(run: Run) -> Path:

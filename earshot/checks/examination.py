@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from redis import Redis
 from redis.exceptions import RedisError
 
+from earshot.checks.alerting import check_alerts, check_files
 from earshot.checks.findings import Check, Finding, ok, problem, warning
 from earshot.checks.machine import check_data_dir, check_spool
 from earshot.checks.postgres_server import check_postgres
@@ -18,6 +19,7 @@ from earshot.checks.stages import check_stages
 from earshot.env_file import read_env
 from shared.database import Database
 from shared.errors import BadEvent, DatabaseUnavailable
+from shared.janitors import janitor_of
 from shared.redis_client import connect_redis
 from shared.settings import Settings, SettingsError, load_settings
 
@@ -33,6 +35,7 @@ def examine(data_dir: Path) -> list[Finding]:
         lambda: _with_redis(settings, "queues", lambda redis: check_stages(redis, settings)),
         lambda: check_spool(settings),
         lambda: check_data_dir(data_dir),
+        lambda: check_files(settings),
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
         for found in pool.map(_run, checks):
@@ -90,11 +93,23 @@ def _with_postgres(settings: Settings) -> Iterator[Finding]:
     database = Database(url, TIMEOUT_SECONDS, prepare=False)
     try:
         yield from check_postgres(database)
+        yield from check_alerts(database, janitor_acts=_janitor_acts(settings))
     except (DatabaseUnavailable, BadEvent, psycopg.Error) as error:
         remedy = "Start it, or mend DATABASE_URL. While it is away events wait in Redis."
         yield problem("postgresql", f"PostgreSQL cannot be asked: {_reason(url, error)}", remedy)
     finally:
         database.close()
+
+
+def _janitor_acts(settings: Settings) -> bool:
+    """Say whether a janitor acts, as far as Redis can be asked."""
+    if settings.redis_url is None:
+        return False
+    try:
+        with connect_redis(settings.redis_url.get_secret_value(), TIMEOUT_SECONDS) as redis:
+            return janitor_of(redis) is not None
+    except (RedisError, ValueError):
+        return False
 
 
 def _reason(url: str, error: Exception) -> str:

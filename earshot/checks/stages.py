@@ -6,11 +6,13 @@ from redis import Redis
 
 from earshot.checks.findings import Finding, duration, ok, problem, warning
 from earshot.commands.tables import printable
+from shared.alerting.channels import is_set_up
+from shared.errors import OutOfTurn
 from shared.janitors import janitor_of
 from shared.queue_figures import ABANDONED_SECONDS, QueueFigures, read_queue
 from shared.rq_names import SUSPENDED_KEY
 from shared.settings import Settings
-from shared.stages import QUARANTINE, QUEUES
+from shared.stages import CHANNELS, QUARANTINE, QUEUES
 
 OLD_SECONDS = 60
 TOO_OLD_SECONDS = 600
@@ -20,13 +22,17 @@ def check_stages(redis: Redis, settings: Settings) -> Iterator[Finding]:
     """Look at each queue, then at what concerns them all. Raises RedisError."""
     for stage in QUEUES:
         figures = read_queue(redis, stage, settings)
-        if stage in (*settings.stages, QUARANTINE) or figures.depth:
+        if _is_wanted(stage, settings) or figures.depth:
             yield _queue(figures)
             yield from _leases(figures)
         yield from _retries(figures)
         yield from _dead_letters(figures)
     yield from _suspension(redis)
     yield from _janitor(redis)
+
+
+def _is_wanted(stage: str, settings: Settings) -> bool:
+    return is_set_up(settings, stage) if stage in CHANNELS else stage in (*settings.stages, QUARANTINE)
 
 
 def _queue(figures: QueueFigures) -> Finding:
@@ -59,7 +65,7 @@ def _leases(figures: QueueFigures) -> Iterator[Finding]:
 
 def _retries(figures: QueueFigures) -> Iterator[Finding]:
     stage, number = figures.stage, figures.retrying
-    if not number:
+    if not number or figures.retry_error == OutOfTurn.__name__:
         return
     waits = "waits for its next attempt" if number == 1 else "wait for their next attempts"
     text = f"{_jobs(number)} failed and {waits}: {printable(figures.retry_error or '')}"

@@ -52,6 +52,23 @@ def setting_faults_told() -> Iterator[None]:
         raise WrongSettings(str(error)) from error
 
 
+def check_alerting(settings: "Settings") -> None:
+    """See that the rules and the channels of alerts are right; the command ends with status 2 when they are not."""
+    from shared.alerting.rules_file import load_rules
+
+    with setting_faults_told():
+        load_rules(settings)
+    check_channels(settings)
+
+
+def check_channels(settings: "Settings") -> None:
+    """See that the channels are set up wholly or not at all; the command ends with status 2 when one is not."""
+    from shared.alerting.channels import channels_of
+
+    with setting_faults_told():
+        channels_of(settings)
+
+
 def secret_text(value: Any) -> str:
     """Give the text of a secret setting."""
     return cast("str", value.get_secret_value())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from earshot.commands.choosing import Moment
-from earshot.commands.common import Fault, data_dir_option, secret_text, settings_for
+from earshot.commands.common import Fault, data_dir_option, secret_text, setting_faults_told, settings_for
 from earshot.commands.tables import print_table, printable
 from shared.stages import STAGES
 
@@ -43,12 +43,17 @@ def command(ctx: click.Context, /, data_dir: Path, stage: str, **options: Any) -
 
     After it was added or corrected.
 
-    STAGE is transcripts, metrics, interruptions or lifecycle.
+    STAGE is transcripts, metrics, interruptions, lifecycle or sentiment.
     """
     _check_filters(options)
     settings = settings_for(["DATABASE_URL"], data_dir)
     from workers.rebuilding import Selection
+    from workers.scoring import open_scorer
+    from workers.sentiment import STAGE as SENTIMENT
 
+    if stage == SENTIMENT:
+        with setting_faults_told():
+            open_scorer(settings)
     selection = Selection(stage, options["since"], options["until"], options["call_ids"] or None)
     outcome, is_whole = _rebuild(settings, selection, dry_run=options["dry_run"])
     if options["as_json"]:

@@ -14,9 +14,10 @@ from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from earshot.procfile import read_procfile
+from shared.alerting.channels import SETTINGS_OF
 from shared.http_server import STOP_SECONDS
 from shared.settings import Settings
-from shared.stages import QUEUES
+from shared.stages import CHANNELS, QUEUES
 from workers.turns import Turn
 from workers.worker import StageWorker
 
@@ -33,6 +34,8 @@ EXAMPLE = (ROOT / "deploy/env.example").read_text()
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>[^}]*)\}")
 SECRET = re.compile("PASSWORD|SECRET|TOKEN")
+# Who sets up no channel of alerts has none of these; an empty one counts as unset.
+OPTIONAL_SECRETS = {name.upper() for names in SETTINGS_OF.values() for name in names}
 SENDER_WAITS_SECONDS = 20
 LONGEST_JOB_SECONDS = Settings.model_fields["job_timeout_seconds"].default
 
@@ -52,6 +55,10 @@ def references() -> dict[str, set[str]]:
     for reference in REFERENCE.finditer(repr(COMPOSE)):
         found.setdefault(reference["name"], set()).add(reference["rest"])
     return found
+
+
+def is_secret(name: str) -> bool:
+    return bool(SECRET.search(name)) and name not in OPTIONAL_SECRETS
 
 
 def instructions(keyword: str) -> list[str]:
@@ -191,15 +198,33 @@ def test_only_proxy_and_console_are_published() -> None:
 
 
 def test_networks_keep_the_servers_apart() -> None:
-    """The proxy reaches the ingest only, the ingest no rows, and only proxy and console anything outside."""
+    """The proxy reaches the ingest only, the ingest no rows, and only who delivers alerts goes outside."""
     members = {net: {name for name in SERVICES if net in SERVICES[name]["networks"]} for net in COMPOSE["networks"]}
     assert members == {
         "published": {"proxy", "console"},
         "requests": {"proxy", "ingest"},
         "queue": {"ingest", "valkey", "janitor", "console", *WORKERS},
         "rows": {"postgres", "migrate", "janitor", "console", *WORKERS},
+        "outside": {*CHANNELS},
     }
-    assert {net for net, options in COMPOSE["networks"].items() if not options.get("internal")} == {"published"}
+    assert {net for net, options in COMPOSE["networks"].items() if not (options or {}).get("internal")} == {
+        "published",
+        "outside",
+    }
+
+
+def test_a_channel_is_told_to_who_needs_it() -> None:
+    """Each worker of a channel knows its own settings, the janitor those of all, and nobody else any."""
+    known = {name: OPTIONAL_SECRETS & set(SERVICES[name].get("environment", {})) for name in SERVICES}
+    of_channels = {channel: {name.upper() for name in SETTINGS_OF[channel]} for channel in CHANNELS}
+    assert {name: names for name, names in known.items() if names} == {"janitor": OPTIONAL_SECRETS, **of_channels}
+
+
+def test_the_rules_of_alerts_are_in_the_image_and_can_be_replaced() -> None:
+    """The janitor reads the file of the project where the image has its own, so that a rule needs no new image."""
+    path = one(re.findall(r"ALERTS_FILE=(\S+)", DOCKERFILE))
+    assert f"alerts.toml {path}" in instructions("COPY")
+    assert SERVICES["janitor"]["volumes"] == [f"./alerts.toml:{path}:ro"]
 
 
 def test_data_lies_in_named_volumes() -> None:
@@ -243,12 +268,13 @@ def test_the_proxy_logs_no_secret() -> None:
 
 def test_secrets_have_no_default() -> None:
     """Compose refuses to start without them, with a word on where to set them, and the example gives none away."""
-    secrets = {name: rests for name, rests in references().items() if SECRET.search(name)}
+    secrets = {name: rests for name, rests in references().items() if is_secret(name)}
     assert set(secrets) == {"WEBHOOK_SECRETS", "CONSOLE_TOKENS", "VALKEY_PASSWORD", "POSTGRES_PASSWORD"}
     for name, rests in secrets.items():
         assert rests == {f":?copy deploy/env.example to .env and set {name} there"}
     given = [pair for service in SERVICES.values() for pair in service.get("environment", {}).items()]
-    assert all(f"${{{name}:?" in value for name, value in given if SECRET.search(name))
+    assert all(f"${{{name}:?" in value for name, value in given if is_secret(name))
+    assert all(references()[name] == {":-"} for name in OPTIONAL_SECRETS)
     assert all(":?" in value for name, value in given if name in ("REDIS_URL", "DATABASE_URL"))
 
 
@@ -302,7 +328,7 @@ def test_the_build_gets_the_packages_and_nothing_else() -> None:
     """What pyproject.toml packages is copied, and nothing that is not copied enters the build."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = {name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
-    assert copied_into_build() == {*packages, "pyproject.toml", "README.md", "requirements.lock"}
+    assert copied_into_build() == {*packages, "pyproject.toml", "README.md", "requirements.lock", "alerts.toml"}
     assert {line.removeprefix("!") for line in IGNORED if line.startswith("!")} == copied_into_build()
     assert next(line for line in IGNORED if not line.startswith("#")) == "*"
     assert not re.search("SECRET|PASSWORD|TOKEN|^ARG", DOCKERFILE, re.MULTILINE)

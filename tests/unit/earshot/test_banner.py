@@ -32,6 +32,13 @@ def test_the_banner_tells_how_to_log_in(around: Surroundings) -> None:
     assert "sed -n 's/^CONSOLE_TOKENS=//p' .earshot/env" in banner
 
 
+def test_the_banner_tells_who_hears_of_alerts(around: Surroundings) -> None:
+    """By which channels, and how to try them; or how to set one up."""
+    told = render_banner(replace(around, channels=("slack", "email")), bold=False)
+    assert "Alerts   sent by slack, email; try it: earshot alerts test\n" in told
+    assert "Alerts   listed and sent to nobody yet: docs/how-to/set-up-alerts.md" in render_banner(around, bold=False)
+
+
 def test_the_next_steps_are_a_line_each(around: Surroundings) -> None:
     """Commands are given as they can be typed in the same directory."""
     steps = render_next_steps(around)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earshot.disturbance import LATEST, Disturbance, disturbed
-from earshot.simulation import Plan, count_events, simulate_call, simulate_calls
+from earshot.simulation import COMPLAINTS, Plan, count_events, simulate_call, simulate_calls
 from shared.envelope import open_envelope
 
 EVENTS = [b"%d" % number for number in range(200)]
@@ -45,6 +45,17 @@ def test_the_parts_of_a_turn_add_up():
         assert parts == reply["timestamp"] - asked["metrics"]["stt"]["timestampMs"]
 
 
+def test_anger_changes_what_is_said_and_nothing_else():
+    """With angry callers a call has the same ids, times and metrics, and other words."""
+    calm, angry = (
+        [event["message"].get("messages", [])[-1:] for event in simulate_call(1, 1, Plan(9, angry=share))]
+        for share in (0, 1)
+    )
+    assert _texts(angry) - _texts(calm) <= set(COMPLAINTS)
+    assert _texts(angry) & _texts(calm) == _texts(calm, "assistant")
+    assert _without_texts(calm) == _without_texts(angry)
+
+
 def test_the_same_seed_makes_the_same_calls():
     """A stream can be repeated, and another seed makes another."""
     first, again, other = (list(simulate_calls(seed, 3, 2, Plan(5))) for seed in (1, 1, 2))
@@ -77,3 +88,11 @@ def test_only_loss_loses_and_only_duplication_doubles(seed, duplicate, reorder):
 def test_everything_can_be_lost():
     """A share of one loses all."""
     assert list(disturbed(EVENTS, Disturbance(lose=1), seed=1)) == []
+
+
+def _texts(histories: list, role: str = "") -> set[str]:
+    return {message["text"] for messages in histories for message in messages if message["role"].startswith(role)}
+
+
+def _without_texts(histories: list) -> list:
+    return [[{**message, "text": ""} for message in messages] for messages in histories]
