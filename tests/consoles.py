@@ -78,6 +78,12 @@ _ROWS = (
     "update calls set assistant_id = '697769ef5e6d94d5ad83e01e'",
     "insert into incidents (call_id, incident_id, kind)"
     " select 'WC-1', number, 'hang' from generate_series(1, 3) as number",
+    "insert into alerts (alert_id, call_id, rule, severity, began_at, raised_at, resolved_at, detail)"
+    " select md5(number::text), case when number > 4 then 'WC-1' else '' end, 'rule_' || number, 'warning',"
+    " now() - number * interval '2 min', now() - number / 2 * interval '1 min', null, '{\"rate\": 0.07}'"
+    " from generate_series(1, 9) as number",
+    "insert into silences (rule, ends_at, who, reason)"
+    " select 'rule_1', now() + (1 + number / 2) * interval '1 h', 'w', 'planned' from generate_series(1, 5) as number",
     "insert into quarantine select 'e' || number, now() - number * interval '1 s', 'unknown_type', 'private words'"
     " from generate_series(1, 7) as number",
     "insert into replays (who, action, source, filter, matched)"

@@ -26,6 +26,7 @@ class CallsQuery(ListingQuery):
     search: Text | None = Field(default=None, description="words said in the call; OR, -word and quotes work")
     has_interruptions: bool | None = None
     slow: bool | None = Field(default=None, description="whether a turn took SLOW_TURN_MS or longer")
+    alerts: bool | None = Field(default=None, description="whether an alert was raised about the call")
 
 
 class Call(Row):

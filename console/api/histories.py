@@ -35,10 +35,11 @@ class Interruption(Row):
 
 
 class Incident(Row):
-    """What went wrong: a `hang` of the assistant, or a vendor's `error`."""
+    """What went wrong: a `hang` of the assistant, or a vendor's `error`; `message_id` is the newest message then."""
 
     call_id: str
     incident_id: str
+    message_id: str | None
     kind: str
     error_type: str | None
     code: str | None

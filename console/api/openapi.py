@@ -25,9 +25,9 @@ _PROBLEMS = {
 _OF_READS = ("401", "422", "503")
 _OF_COMMANDS = ("400", "401", "413", "415", "422", "503")
 _DESCRIPTION = (
-    "Calls, their messages, turns and figures, and what has failed. Times are ISO 8601 with a time zone; durations are "
-    "milliseconds. A listing gives `next`, the `cursor` of its next page, or null. The console's own pages are "
-    "admitted by their session in place of a token."
+    "Calls, their messages, turns and figures, alerts, and what has failed. Times are ISO 8601 with a time zone; "
+    "durations are milliseconds. A listing gives `next`, the `cursor` of its next page, or null. The console's own "
+    "pages are admitted by their session in place of a token."
 )
 
 Json = dict[str, Any]
@@ -182,7 +182,7 @@ STREAMS: Mapping[str, Json] = {
         (
             "/api/calls/{call_id}/stream",
             "What is said and happens in a call",
-            "named `message`, `status`, `interruption`, `incident`, `turn` and `call`",
+            "named `message`, `status`, `interruption`, `incident`, `sentiment`, `alert`, `turn` and `call`",
         ),
     )
 }

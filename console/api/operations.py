@@ -78,6 +78,14 @@ Moment = Annotated[
 ]
 
 
+def _read_whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# JSON knows one kind of number: 5.0 is as whole as 5.
+WHOLE = BeforeValidator(_read_whole)
+
+
 class Query(BaseModel):
     """The parameters of an operation; one that is not known is refused, lest a filter be thought to work."""
 

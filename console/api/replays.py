@@ -5,12 +5,10 @@ Whoever asks waits for it, so that it is bounded: by what matches, and by the ti
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from psycopg import errors
 from pydantic import Field, JsonValue, TypeAdapter
 
 from console.api.cursors import BIGINT, Cursor, Place
@@ -18,9 +16,9 @@ from console.api.operations import Command, Listing, ListingQuery, PathValues, R
 from console.api.replay_orders import DeadLetterOrder, Order
 from console.errors import Unprocessable
 from console.services import Services
+from console.writing import writing
 from shared.database import Database
 from shared.dead_letters import DeadLetters
-from shared.errors import DatabaseUnavailable
 from shared.logs import log
 from shared.publisher import Publisher
 from shared.quarantined import Quarantine
@@ -66,7 +64,7 @@ def replay(services: Services, order: Order, who: str) -> Replayed:
     """
     if order.everything != order.wanted.is_empty:
         raise Unprocessable("filter: say which, or all: true; the two exclude each other")
-    with _writing(services) as database:
+    with writing(services) as database:
         matched = _count(services, database, order)
         is_too_much = matched > MOST_AT_ONCE[order.source]
         if order.dry_run:
@@ -91,19 +89,6 @@ def list_replays(
         queries("console_operations")["list_replays"], {"after_replay_id": replay_id, "limit": limit}
     )
     return [Replay.model_validate(row) for row in rows]
-
-
-@contextmanager
-def _writing(services: Services) -> Iterator[Database]:
-    settings = services.settings
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    database = Database(url, settings.database_timeout_seconds, prepare=False)
-    try:
-        yield database
-    except errors.QueryCanceled:
-        raise DatabaseUnavailable("a statement took too long") from None
-    finally:
-        database.close()
 
 
 def _count(services: Services, database: Database, order: Order) -> int:

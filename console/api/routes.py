@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from console.api import (
+    alerts,
     analytics,
     assistants,
     calls,
@@ -19,6 +20,8 @@ from console.api import (
     quarantine,
     queues,
     replays,
+    sentiments,
+    silences,
     turns,
 )
 from console.api.exports import export
@@ -32,6 +35,9 @@ OPERATIONS: tuple[Declared, ...] = (
     *messages.OPERATIONS,
     *turns.OPERATIONS,
     *histories.OPERATIONS,
+    *sentiments.OPERATIONS,
+    *alerts.OPERATIONS,
+    *silences.OPERATIONS,
     *analytics.OPERATIONS,
     *assistants.OPERATIONS,
     *events.OPERATIONS,

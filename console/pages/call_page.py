@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
+from console.api.alerts import Alert
 from console.api.calls import CallDetail
-from console.api.histories import Incident, Status
-from console.pages.conversation import Bubble
+from console.api.histories import Status
+from console.pages.conversation import Bubble, PlacedIncident
 from console.pages.liveness import is_ended, is_live
 from console.pages.marks import Marks
 from console.pages.paging import Page
@@ -16,12 +17,13 @@ from console.pages.paging import Page
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the conversation."""
+    """What stands beside the conversation, and above it."""
 
     statuses: Sequence[Status]
-    incidents: Sequence[Incident]
+    incidents: Sequence[PlacedIncident]
     interruptions: int
     marks: Marks
+    alerts: Sequence[Alert] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,20 @@ class CallPage:
     now: datetime
     focus: str | None = None
     missed: str | None = None
+    is_from_beginning: bool = True
+
+    @property
+    def leading_incidents(self) -> Sequence[PlacedIncident]:
+        """What went wrong before anything was said, if that is where the bubbles begin."""
+        if not self.is_from_beginning:
+            return ()
+        return [incident for incident in self.beside.incidents if incident.behind_message_id is None]
+
+    def shows(self, incident: PlacedIncident) -> bool:
+        """Tell whether an incident stands among the bubbles."""
+        if incident.behind_message_id is None:
+            return self.is_from_beginning
+        return any(incident in bubble.incidents for bubble in self.bubbles)
 
     @property
     def is_slow(self) -> bool:

@@ -7,8 +7,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
-from console.api.histories import Interruption
+from console.api.histories import Incident, Interruption
 from console.api.messages import Message
+from console.api.sentiments import Sentiment
 from console.pages.formatting import duration
 from console.pages.waterfall import MeasuredTurn, Waterfall, draw_turn
 
@@ -21,12 +22,20 @@ Answer = Literal["answered", "went on", "waiting", "unanswered"]
 SPEAKERS: Mapping[str, tuple[Speaker, str]] = {"user": ("user", "Caller"), "assistant": ("assistant", "Assistant")}
 
 
+class PlacedIncident(Incident):
+    """What went wrong, and the message behind which it stands; None where it came before all."""
+
+    behind_message_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known about the messages of a page beside themselves; `is_open` while the call goes on."""
 
     turns: Sequence[MeasuredTurn] = ()
     interruptions: Sequence[Interruption] = ()
+    moods: Sequence[Sentiment] = ()
+    incidents: Sequence[PlacedIncident] = ()
     slow_turn_ms: float = 3000
     is_open: bool = False
 
@@ -45,6 +54,8 @@ class Bubble:
     cut_in: bool = False
     answer: Answer = "answered"
     waterfall: Waterfall | None = None
+    mood: Sentiment | None = None
+    incidents: Sequence[PlacedIncident] = ()
 
     @property
     def is_low(self) -> bool:
@@ -57,6 +68,8 @@ def converse(messages: Sequence[Message], facts: Facts) -> Sequence[Bubble]:
     """Put a page of a call together, in the order of `messages`."""
     cuts = _Cuts(messages, facts.interruptions)
     answers = _answers(messages, facts)
+    moods = {mood.message_id: mood for mood in facts.moods}
+    behind = _by_place(facts.incidents)
     waterfalls = {turn.reply_message_id: draw_turn(turn, facts.slow_turn_ms) for turn in facts.turns}
     bubbles: list[Bubble] = []
     for message in messages:
@@ -74,6 +87,8 @@ def converse(messages: Sequence[Message], facts: Facts) -> Sequence[Bubble]:
                 cut_in=message.message_id in cuts.cutting_in,
                 answer=answers.get(message.message_id, "answered"),
                 waterfall=waterfalls.get(message.message_id),
+                mood=moods.get(message.message_id),
+                incidents=behind.get(message.message_id, ()),
             )
         )
     return bubbles
@@ -82,6 +97,13 @@ def converse(messages: Sequence[Message], facts: Facts) -> Sequence[Bubble]:
 def element_id(message_id: str) -> str:
     """Name the element of a message: `#message-…` leads to it."""
     return f"message-{message_id}"
+
+
+def _by_place(incidents: Sequence[PlacedIncident]) -> Mapping[str | None, Sequence[PlacedIncident]]:
+    behind: dict[str | None, list[PlacedIncident]] = defaultdict(list)
+    for incident in incidents:
+        behind[incident.behind_message_id].append(incident)
+    return behind
 
 
 class _Cuts:

@@ -131,6 +131,12 @@ def call_path(call_id: str) -> str:
     return f"/calls/{quoted(call_id)}"
 
 
+def about_path(call_id: str, message_id: str | None) -> str:
+    """Write the address of a place in a call: of a message, where one is named."""
+    place = f"?turn={quoted(message_id)}#message-{quoted(message_id)}" if message_id else ""
+    return f"{call_path(call_id)}{place}"
+
+
 def stream_path(call_id: str) -> str:
     """Write the address of a call's stream."""
     return f"/api/calls/{quoted(call_id)}/stream"

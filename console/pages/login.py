@@ -7,6 +7,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from console.errors import RETRY_AFTER_SECONDS
+from console.pages.places import place_of_ours
 from console.services import Services
 from shared.logs import log
 
@@ -57,7 +58,4 @@ def _busy() -> AnyResponse:
 
 
 def _wanted_place() -> str:
-    # Nobody is sent elsewhere by a link to the log-in page: what begins with two slashes names another host.
-    wanted = request.args.get("next", "/")
-    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if is_ours else "/"
+    return place_of_ours(request.args.get("next", "/"), "/")

@@ -1,4 +1,4 @@
-"""What a list of calls marks in each: that a turn was slow, that the assistant was cut short."""
+"""What a list of calls marks in each: that a turn was slow, that the assistant was cut short, that there are alerts."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,6 +13,8 @@ class Marks(Row):
     call_id: str
     slowest_turn_ms: float | None
     is_interrupted: bool
+    alerts: int = 0
+    open_alerts: int = 0
 
 
 def read_marks(services: Services, call_ids: Iterable[str]) -> Mapping[str, Marks]:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from flask import Blueprint
 
 from console.pages import (
+    alert_words,
+    alerts,
     call,
     calls,
     event,
@@ -17,11 +19,14 @@ from console.pages import (
     operations,
     quarantine,
     replay,
+    silences,
 )
+from console.pages.alert_badge import AlertBadge
 from console.pages.liveness import silent_since
 from console.services import Services
 
 FILTERS: Mapping[str, Callable[..., object]] = {
+    "about_path": formatting.about_path,
     "ago": lambda moment: formatting.ago(moment, datetime.now(UTC)),
     "call_path": formatting.call_path,
     "clock": formatting.clock,
@@ -30,6 +35,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "day": formatting.day,
     "duration": formatting.duration,
     "exact": formatting.exact,
+    "figures": alert_words.figures_of,
     "id_end": formatting.id_end,
     "is_minute": formatting.is_minute,
     "lasted": formatting.lasted,
@@ -41,6 +47,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "seconds": formatting.seconds,
     "shortened": formatting.shortened,
     "silent_since": lambda call: silent_since(call, datetime.now(UTC)),
+    "standing": lambda alert: alert_words.standing(alert, datetime.now(UTC)),
     "stream_path": formatting.stream_path,
     "words": formatting.words_of,
 }
@@ -51,6 +58,10 @@ def pages_blueprint(services: Services) -> Blueprint:
     blueprint = Blueprint("pages", __name__)
     for name, write in FILTERS.items():
         blueprint.add_app_template_filter(write, name)
-    for module in (login, live, calls, call, latency, interruptions, operations, event, quarantine, replay):
+    badge = AlertBadge(services)
+    blueprint.app_context_processor(lambda: {"alerts_waiting": badge.words})
+    for module in (login, live, calls, call, alerts, silences, latency, interruptions):
+        module.add_pages(blueprint, services)
+    for module in (operations, event, quarantine, replay):
         module.add_pages(blueprint, services)
     return blueprint

@@ -8,6 +8,7 @@ const LONGEST_MS = 15000;
 // Messages so near the end are among those that the small fetch brings.
 const NEAR_END = 20;
 const END_PIXELS = 120;
+const OF_MESSAGES = ["message", "sentiment"];
 const ENDED = ["finished", "failed"];
 
 const main = document.getElementById("content");
@@ -25,7 +26,7 @@ async function refresh() {
   }
   const wasAtEnd = isAtEnd();
   const added = mergeList(document.getElementById("messages"), messages, { isWhole: whole });
-  for (const id of ["call-title", "figures", "to-newest", "pager", "side"]) swap(fresh, id);
+  for (const id of ["call-title", "figures", "call-alerts", "to-newest", "pager", "side"]) swap(fresh, id);
   if (!added.length) return;
   document.getElementById("no-messages")?.remove();
   lead(wasAtEnd);
@@ -39,8 +40,8 @@ function leavesGap(messages) {
 
 function changed(kind, values) {
   if (kind === "call" && (values.ended_at !== null || ENDED.includes(values.status))) delete main.dataset.live;
-  const id = kind === "message" ? values.message_id : values.turn_id;
-  isWhole ||= kind === "interruption" || isFarFromEnd(id);
+  const id = kind === "turn" ? values.turn_id : OF_MESSAGES.includes(kind) ? values.message_id : undefined;
+  isWhole ||= kind === "interruption" || kind === "incident" || isFarFromEnd(id);
   refreshSoon();
 }
 

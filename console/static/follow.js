@@ -3,7 +3,7 @@
 // A stream that has lasted is opened again at once: it may only have come to its time. Otherwise ever more slowly.
 const LASTED_MS = 10000;
 const PAUSES_MS = [0, 500, 1000, 2000, 4000];
-const KINDS = ["message", "turn", "status", "interruption", "incident", "call"];
+const KINDS = ["message", "turn", "status", "interruption", "incident", "sentiment", "alert", "call"];
 
 // Calls `changed(kind, values)` for each event, and `missed()` when there may have been some that did not come. `live()`
 // gives what is to be said while all is well.

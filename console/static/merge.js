@@ -51,10 +51,12 @@ function refreshed(old, item) {
   if (plain(old) === plain(item)) return old;
   const open = old.querySelector("details[open]");
   const isFocused = old.contains(document.activeElement);
+  const focused = isFocused ? document.activeElement.id : "";
   const now = document.adoptNode(item);
   if (open) now.querySelector("details")?.replaceWith(open);
   old.replaceWith(now);
-  if (isFocused) now.querySelector("a")?.focus({ preventScroll: true });
+  const again = (focused && document.getElementById(focused)) || now.querySelector("a");
+  if (isFocused) again?.focus({ preventScroll: true });
   return now;
 }
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from console.api.alerts import Alert
 from console.api.calls import Call
 from console.api.histories import Incident, Interruption, Status
 from console.api.messages import Message
 from console.api.operations import Row
+from console.api.sentiments import Sentiment
 from console.api.turns import Turn
 from console.store import Store
 from shared.database import Connection
@@ -32,6 +34,8 @@ _PARTS: Mapping[str, tuple[str, type[Row] | None]] = {
     "statuses": ("status", Status),
     "interruptions": ("interruption", Interruption),
     "incidents": ("incident", Incident),
+    "sentiments": ("sentiment", Sentiment),
+    "alerts": ("alert", Alert),
 }
 
 

@@ -11,8 +11,12 @@ from playwright.sync_api import Page
 from tests.browser.conftest import PHONE, WIDE, Stand
 from tests.calls import assistant, conversation_update, error, hang, status_update, user, welcome
 from tests.programs import wait_for
+from tests.raised_alerts import raise_alert, resolve
 
-PAGES = ("/", "/calls", "/calls/{call_id}", "/latency", "/interruptions", "/operations", "/operations/quarantine")
+PAGES = (
+    *("/", "/calls", "/calls/{call_id}", "/alerts", "/alerts/silence?rule=hang&call_id={call_id}"),
+    *("/latency", "/interruptions", "/operations", "/operations/quarantine"),
+)
 SERIOUS = ("serious", "critical")
 
 
@@ -34,6 +38,14 @@ def call_id(stand: Stand) -> str:
     with psycopg.connect(stand.database_url, autocommit=True) as rows:
         count = "select count(*) from call_figures where call_id = %s and interruptions > 0 and turns_measured = 2"
         wait_for(lambda: rows.execute(count, (named,)).fetchone() == (1,), seconds=40)
+        raise_alert(rows, f"critical {named}", call_id=named, message_id="user-1", severity="critical")
+        raise_alert(rows, f"info {named}", subject="x" * 80, severity="info")
+        raise_alert(rows, f"over {named}", call_id=named, rule="hang", is_silenced=True)
+        resolve(rows, f"over {named}")
+        rows.execute(
+            "insert into silences (rule, ends_at, who, reason) values (%s, now() + interval '1 h', 'api', %s)",
+            ("x" * 200, "y" * 500),
+        )
     return named
 
 

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from console.api.operations import Listing
 from console.api.routes import OPERATIONS
+from shared.stages import QUEUES
 from tests.consoles import BEARER, CALL_IDS, console, console_settings, fill_with_everything, get
 from tests.dead_letters import fail, fail_in_bulk
 from tests.dead_letters import publish as publish_event
@@ -262,7 +263,7 @@ def test_queues_tell_depth_age_workers_and_rate(api, redis, database, publish):
         " select 'c', 'e' || number, 'metrics', 't', now(), 1 from generate_series(1, 30) as number"
     )
     queues = {queue["stage"]: queue for queue in get(api, "/api/queues")["queues"]}
-    assert list(queues) == ["transcripts", "metrics", "interruptions", "lifecycle", "quarantine"]
+    assert list(queues) == list(QUEUES)
     metrics = queues["metrics"]
     assert metrics.pop("oldest_seconds") > 86_400
     paused = {"retrying": 1, "retry_error": "CheckViolation", "retry_event_id": "abc"}

@@ -49,6 +49,11 @@ def test_a_call_is_shown_as_it_was_lived(browser, stages):
     stages.send(conversation_update(said), hang(said), error(said), end_of_call_report(said, bot_turns=turns))
     page = browser.get(f"/calls/{CALL_ID}")
     lines = [attributes["id"] for attributes in page.all("li") if "line" in attributes.get("class", "")]
+    incidents = [
+        f"incident-{row[0]}"
+        for row in stages.select("select incident_id from incidents order by occurred_at, incident_id")
+    ]
+    assert len(incidents) == 2
     assert lines == [
         "message-welcome-1",
         "message-user-1",
@@ -56,6 +61,7 @@ def test_a_call_is_shown_as_it_was_lived(browser, stages):
         "skipped-1-user-2",
         "message-user-2",
         "message-user-3",
+        *incidents,
     ]
     reply = page.texts[f"message-{said[2]['messageId']}"]
     assert "low confidence 31 %" in page.texts["message-user-1"]

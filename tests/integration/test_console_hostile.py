@@ -42,6 +42,8 @@ PATHS = (
     "/api/calls/{}/statuses",
     "/api/calls/{}/interruptions",
     "/api/calls/{}/incidents",
+    "/api/calls/{}/sentiments",
+    "/api/calls/{}/alerts",
     "/api/calls/{}/nothing",
     "/api/{}",
     "/{}",
@@ -65,6 +67,12 @@ PATHS = (
     "/api/queues?cursor={}",
     "/api/assistants?cursor={}",
     "/api/replays?cursor={}",
+    "/api/alerts?rule={}&call_id={}",
+    "/api/alerts?state={}",
+    "/api/alerts?cursor={}",
+    "/api/silences?cursor={}",
+    "/alerts?rule={}",
+    "/alerts/silence?rule={}",
 )
 MOMENTS = (
     "0001-01-01T00:00:00Z",
@@ -99,7 +107,7 @@ def test_whatever_is_asked_has_an_answer(running, path):
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_every_moment_can_be_asked_for(running, moment):
     """Those at the ends of the calendar, in any zone, are answered, or refused as out of range."""
-    for path in ("/api/calls", "/api/failed", "/api/quarantine"):
+    for path in ("/api/alerts", "/api/calls", "/api/failed", "/api/quarantine"):
         for name in ("since", "until"):
             status, _, body = running.ask(f"{path}?{name}={quote(moment)}")
             assert status in (200, 422), body

@@ -222,7 +222,9 @@ def test_without_its_database_the_console_says_so_and_tries_again(servers, redis
             assert page.all("meta", **{"http-equiv": "refresh", "content": "5"})
 
 
-@pytest.mark.parametrize("path", ["/", "/calls", "/calls/WC-1", "/calls/nobody", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/", "/calls", "/calls/WC-1", "/calls/nobody", "/alerts", "/alerts/silence", "/login"]
+)
 def test_no_page_holds_what_its_policy_forbids(stranger, database_url, path):
     """No script or style of its own, and nothing from elsewhere; one main, one heading of the first order, ids once."""
     fill_with_calls(database_url, ("WC-1",))

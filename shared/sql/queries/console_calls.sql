@@ -23,6 +23,11 @@ where (%(status)s::text is null or calls.status = %(status)s)
         or (%(slow)s and call_figures.slowest_turn_ms >= %(slow_turn_ms)s)
         or (not %(slow)s and (call_figures.slowest_turn_ms >= %(slow_turn_ms)s) is not true)
     )
+    -- One look into the index for each call on the way; offset 0 keeps PostgreSQL from reading all alerts first.
+    and (
+        %(alerts)s::boolean is null
+        or exists (select from alerts where alerts.call_id = calls.call_id offset 0) = %(alerts)s
+    )
     and (%(search)s::text is null or call_figures.words @@ websearch_to_tsquery('simple', %(search)s))
     -- Words side by side, or one without another, are rarer than PostgreSQL thinks, and it would look for them in call
     -- after call. This is always true, but has it expect few calls, and so go by the index of words.
@@ -99,7 +104,7 @@ limit %(limit)s
 
 -- name: list_incidents
 -- What went wrong in a call, oldest first, behind a given place; what has no time comes last.
-select call_id, incident_id, kind, error_type, code, message, provider, retryable, occurred_at
+select call_id, incident_id, message_id, kind, error_type, code, message, provider, retryable, occurred_at
 from incidents
 where call_id = %(call_id)s
     and (

@@ -119,7 +119,7 @@ from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as present (
 cross join unnest(%(call_ids)s::text[], %(horizons)s::bigint[]) as watched (call_id, horizon)
 cross join lateral (
     select
-        call_id, incident_id, kind, error_type, code, message, provider, retryable, occurred_at, writer,
+        call_id, incident_id, message_id, kind, error_type, code, message, provider, retryable, occurred_at, writer,
         coalesce(occurred_at, 'epoch') as row_at, incident_id as row_key
     from incidents
     cross join lateral (select transaction_number(latest, incidents.xmin)) as written (writer)
@@ -129,6 +129,46 @@ cross join lateral (
             %(after_key)s::text is null
             or (coalesce(occurred_at, 'epoch'), incident_id) > (%(after_at)s::timestamptz, %(after_key)s)
         )
+    order by row_at, row_key
+    limit %(limit)s
+) as changed
+
+-- name: sentiments
+-- For each call, up to a limit of the moods written since its horizon, as spoken, behind a given place.
+select changed.*
+from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as present (latest)
+cross join unnest(%(call_ids)s::text[], %(horizons)s::bigint[]) as watched (call_id, horizon)
+cross join lateral (
+    select
+        call_id, message_id, label, score, confidence, scorer, spoken_at, writer,
+        coalesce(spoken_at, 'epoch') as row_at, message_id as row_key
+    from sentiments
+    cross join lateral (select transaction_number(latest, sentiments.xmin)) as written (writer)
+    where sentiments.call_id = watched.call_id
+        and writer >= watched.horizon
+        and (
+            %(after_key)s::text is null
+            or (coalesce(spoken_at, 'epoch'), message_id) > (%(after_at)s::timestamptz, %(after_key)s)
+        )
+    order by row_at, row_key
+    limit %(limit)s
+) as changed
+
+-- name: alerts
+-- For each call, up to a limit of the alerts written since its horizon, as they were raised, behind a given place.
+select changed.*
+from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as present (latest)
+cross join unnest(%(call_ids)s::text[], %(horizons)s::bigint[]) as watched (call_id, horizon)
+cross join lateral (
+    select
+        alert_id, call_id, nullif(message_id, '') as message_id, rule, nullif(subject, '') as subject, severity,
+        began_at, raised_at, clear_since, resolved_at, acknowledged_at, acknowledged_by, is_silenced, detail, writer,
+        raised_at as row_at, alert_id as row_key
+    from alerts
+    cross join lateral (select transaction_number(latest, alerts.xmin)) as written (writer)
+    where alerts.call_id = watched.call_id
+        and writer >= watched.horizon
+        and (%(after_key)s::text is null or (raised_at, alert_id) > (%(after_at)s::timestamptz, %(after_key)s))
     order by row_at, row_key
     limit %(limit)s
 ) as changed

@@ -26,3 +26,16 @@ where call_id = %(call_id)s
     and (%(after_revision)s::integer is null or revision > %(after_revision)s)
 order by revision
 limit %(limit)s
+
+-- name: list_sentiments
+-- The moods of a call's messages in the order they were spoken, behind a given place; what has no time comes last.
+select call_id, message_id, label, score, confidence, scorer, spoken_at
+from sentiments
+where call_id = %(call_id)s
+    and (
+        %(after_message_id)s::text is null
+        or (coalesce(spoken_at, 'infinity'), message_id)
+            > (coalesce(%(after_spoken_at)s::timestamptz, 'infinity'), %(after_message_id)s)
+    )
+order by spoken_at, message_id
+limit %(limit)s

@@ -45,12 +45,18 @@ order by active_at desc, call_id
 limit %(limit)s
 
 -- name: list_marks
--- Of some calls, their slowest turn and whether the assistant was cut short.
+-- Of some calls, their slowest turn, whether the assistant was cut short, and how many alerts there are and are open.
 select
     asked.call_id, call_figures.slowest_turn_ms,
-    exists (select from interruptions where interruptions.call_id = asked.call_id) as is_interrupted
+    exists (select from interruptions where interruptions.call_id = asked.call_id) as is_interrupted, alerted.alerts,
+    alerted.open_alerts
 from unnest(%(call_ids)s::text[]) as asked (call_id)
 left join call_figures on call_figures.call_id = asked.call_id
+cross join lateral (
+    select count(*) as alerts, count(*) filter (where resolved_at is null) as open_alerts
+    from alerts
+    where alerts.call_id = asked.call_id
+) as alerted
 
 -- name: list_teams
 -- The teams that have had calls, each with the assistant of its newest one; found by leaps through the index.
@@ -134,3 +140,39 @@ from interruptions
 where call_id = %(call_id)s
     and (message_id = any(%(message_ids)s::text[]) or interrupted_message_id = any(%(message_ids)s::text[]))
 order by message_id, ordinal desc
+
+-- name: list_sentiments
+-- The moods of some messages of a call.
+select call_id, message_id, label, score, confidence, scorer, spoken_at
+from sentiments
+where call_id = %(call_id)s and message_id = any(%(message_ids)s::text[])
+
+-- name: list_incidents
+-- What went wrong in a call, oldest first, each with the message behind which it stands: the one that the event told, or
+-- else the last that was spoken before it; none where it came before all.
+select
+    call_id, incident_id, message_id, kind, error_type, code, message, provider, retryable, occurred_at,
+    coalesce(
+        (
+            select told.message_id
+            from messages as told
+            where told.call_id = incidents.call_id and told.message_id = incidents.message_id
+        ),
+        (
+            select before.message_id
+            from messages as before
+            where before.call_id = incidents.call_id and before.spoken_at <= incidents.occurred_at
+            order by before.spoken_at desc, before.message_id desc
+            limit 1
+        )
+    ) as behind_message_id
+from incidents
+where call_id = %(call_id)s
+order by occurred_at, incident_id
+limit %(limit)s
+
+-- name: list_names
+-- Of some calls, how their assistant is called.
+select call_id, coalesce(assistant_name, assistant_id, '') as name
+from calls
+where call_id = any(%(call_ids)s::text[])

@@ -4,11 +4,12 @@ from console.streams import streams as streams_module
 from shared.announcements import announce
 from tests.calls import assistant, conversation_update, end_of_call_report, error, having, status_update, user, welcome
 from tests.programs import wait_for
+from tests.raised_alerts import NEGATIVE, raise_alert, resolve
 from tests.streaming import CALL, HISTORY, OTHER, follow, reading, running
 
 
 def test_a_hint_brings_every_kind_of_change(only_hints, streams, write):
-    """Messages, turns, statuses, interruptions, incidents and the call itself are told, as listings show them."""
+    """Messages, turns, statuses, interruptions, incidents, moods and the call are told, as listings show them."""
     with follow(streams) as reader:
         wait_for(lambda: reader.last_id)
         skipped = user(2, skipped=[{"messageId": "welcome-1", "text": "I was saying"}])
@@ -18,13 +19,14 @@ def test_a_hint_brings_every_kind_of_change(only_hints, streams, write):
             error(call_id=CALL),
             end_of_call_report(call_id=CALL),
         )
-        kinds = {"message", "turn", "status", "interruption", "incident", "call"}
+        kinds = {"message", "turn", "status", "interruption", "incident", "sentiment", "call"}
         wait_for(lambda: kinds <= {event.name for event in reader.events})
         wait_for(lambda: any(row["turn_latency_ms"] for row in reader.rows("turn")))
         assert reader.rows("message")[0]["text"] == "Hello."
         assert reader.rows("status")[0]["status"] == "finished"
         assert reader.rows("interruption")[0]["interrupted_text"] == "I was saying"
         assert reader.rows("incident")[0]["code"] == "rate_limit_exceeded"
+        assert reader.rows("sentiment")[0]["message_id"] == "user-1"
         wait_for(lambda: reader.rows("call")[-1]["status"] == "finished")
         assert not {"user_number", "metadata", "structured_data"} & set(reader.rows("call")[-1])
 
@@ -38,6 +40,24 @@ def test_a_changed_message_is_told_again_and_the_others_are_not(only_hints, stre
         write(conversation_update(reworded, call_id=CALL, timestamp=2_000_000_000_000))
         wait_for(lambda: reader.rows("message"))
         assert [(row["text"], row["revision"]) for row in reader.rows("message")] == [("Bye.", 2)]
+
+
+def test_an_alert_is_told_when_it_is_raised_and_when_it_changes(only_hints, streams, redis, database):
+    """As the listing shows it, to who follows its call; what is about no call is told to nobody."""
+    with follow(streams, CALL) as reader, follow(streams, OTHER) as another:
+        wait_for(lambda: reader.last_id and another.last_id)
+        raise_alert(database, "a", call_id=CALL, message_id="user-1")
+        raise_alert(database, "b")
+        announce(redis, [CALL, OTHER])
+        wait_for(lambda: reader.rows("alert"))
+        resolve(database, "a")
+        announce(redis, [CALL, OTHER])
+        wait_for(lambda: len(reader.rows("alert")) == 2)
+        raised, resolved = reader.rows("alert")
+        assert (raised["alert_id"], raised["resolved_at"], raised["detail"]) == ("a", None, NEGATIVE)
+        assert resolved == {**raised, "resolved_at": resolved["resolved_at"]}
+        assert resolved["resolved_at"]
+        assert another.rows("alert") == []
 
 
 def test_a_stream_hears_of_its_own_call_alone(only_hints, streams, write):

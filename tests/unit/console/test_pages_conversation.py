@@ -6,7 +6,8 @@ from typing import Any
 
 from console.api.histories import Interruption
 from console.api.messages import Message
-from console.pages.conversation import Bubble, Facts, converse
+from console.api.sentiments import Sentiment
+from console.pages.conversation import Bubble, Facts, PlacedIncident, converse
 from console.pages.waterfall import MeasuredTurn
 
 
@@ -112,3 +113,23 @@ class TestInterruptions:
         """It is counted beside the conversation."""
         (bubble,) = lived(message("user-1"), interruptions=[cut("unknown", "barge_in", -1)])
         assert (bubble.cut, bubble.cut_in) == ("", False)
+
+
+def incident(incident_id: str, behind: str | None) -> PlacedIncident:
+    nothing = dict.fromkeys(PlacedIncident.model_fields)
+    told = {"call_id": "WC-1", "incident_id": incident_id, "kind": "hang", "behind_message_id": behind}
+    return PlacedIncident.model_validate({**nothing, **told})
+
+
+def test_what_went_wrong_stands_behind_its_message():
+    """What came before all messages, or stands on another page, stands behind none."""
+    incidents = [incident("a", "user-1"), incident("b", None), incident("c", "user-1"), incident("d", "elsewhere")]
+    bubbles = lived(message("user-1"), message("user-2"), incidents=incidents)
+    assert [[one.incident_id for one in bubble.incidents] for bubble in bubbles] == [["a", "c"], []]
+
+
+def test_a_mood_stands_beside_its_message():
+    """A message without one has none."""
+    told = {"call_id": "WC-1", "message_id": "user-1", "label": "negative", "scorer": "vader/1"}
+    mood = Sentiment.model_validate({**dict.fromkeys(Sentiment.model_fields), **told})
+    assert [bubble.mood for bubble in lived(message("user-1"), message("user-2"), moods=[mood])] == [mood, None]
