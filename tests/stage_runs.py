@@ -13,14 +13,20 @@ from shared.event_records import StoredEvent
 from shared.events import read_event
 from shared.stages import QUARANTINE
 from tests.calls import stages_of
+from workers.rebuilding import Outcome, Rebuild, Selection
 from workers.snapshots import unpack
 from workers.tasks import PROCESSES
 
 TABLES = (
     *("messages", "message_revisions", "message_metrics", "interruptions", "calls", "call_statuses", "incidents"),
-    *("snapshots", "fingerprints"),
+    *("sentiments", "snapshots", "fingerprints"),
 )
-STAGE_OF_TABLE = {"messages": "transcripts", "message_metrics": "metrics", "interruptions": "interruptions"}
+STAGE_OF_TABLE = {
+    "messages": "transcripts",
+    "message_metrics": "metrics",
+    "interruptions": "interruptions",
+    "sentiments": "sentiment",
+}
 TIMEOUT_SECONDS = 20
 
 Job = tuple[str, Sequence[StoredEvent]]
@@ -108,6 +114,15 @@ def run_on(database: Database, stage: str, events: Sequence[StoredEvent]) -> int
     read = events if stage == QUARANTINE else [read_event(event) for event in events]
     with database.transaction() as connection:
         return sum(PROCESSES[stage](connection, read).values())
+
+
+def rebuild(stages: Stages, stage: str) -> Outcome:
+    """Run a stage again over all stored snapshots."""
+    run = Rebuild(stages._url, TIMEOUT_SECONDS, Selection(stage), dry_run=False)
+    try:
+        return sum(run.run(), Outcome())
+    finally:
+        run.close()
 
 
 def _newest_version(known: Known, table: str, row: dict[str, Any]) -> dict[str, Any]:

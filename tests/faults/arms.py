@@ -12,6 +12,7 @@ from rq.intermediate_queue import IntermediateQueue
 from shared.event_records import StoredEvent, record_key
 from shared.publisher import Publisher
 from shared.settings import Settings
+from shared.stages import QUARANTINE, STAGES
 from tests.faults import programs
 from tests.faults.loads import bystander_of, incoming
 from tests.faults.oracle import Difference, Pair, compare_with_plain_run, compare_with_serial_run
@@ -63,7 +64,7 @@ class EarshotArm:
     """Ours."""
 
     name = "earshot"
-    stages = ("transcripts", "metrics", "interruptions", "lifecycle", "quarantine")
+    stages = (*STAGES, QUARANTINE)
     recovery_seconds = 30.0
 
     def __init__(self, changed: Mapping[str, str] | None = None) -> None:

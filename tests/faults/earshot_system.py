@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from earshot.children import Command, Process, end, start, wait_until
 from shared.event_records import StoredEvent, record_key
-from shared.stages import QUEUES
+from shared.stages import QUARANTINE, QUEUES, STAGES
 from tests.faults import programs
 from tests.faults.loads import stages_for_event
 from tests.faults.oracle import Difference, Pair, compare_with_serial_run
@@ -44,7 +44,7 @@ class EarshotSystem(RunningSystem):
         *,
         of_stage: int = 1,
         janitors: int = 1,
-        stages: Sequence[str] = QUEUES,
+        stages: Sequence[str] = (*STAGES, QUARANTINE),
     ) -> None:
         super().__init__(stand, changed)
         self._stages = stages

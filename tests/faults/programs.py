@@ -107,7 +107,6 @@ def visit_plainly(queue: str, redis_urls: Sequence[str]) -> None:
 
 
 POISONS = ("endless loop", "out of memory", "killed worker")
-STAGES_WITH_CLOCKS = ("transcripts", "metrics", "interruptions", "lifecycle")
 MEMORY_BYTES = 1 << 30
 
 

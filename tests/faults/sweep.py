@@ -31,6 +31,7 @@ WRITES = {
     "metrics": "message_metrics",
     "interruptions": "interruptions",
     "lifecycle": "calls",
+    "sentiment": "sentiments",
     "quarantine": "quarantine",
 }
 Progress = Callable[[str], None]

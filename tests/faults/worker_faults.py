@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 import psycopg
 from redis import Redis
 
-from shared.stages import QUEUES, STAGES
+from shared.stages import QUARANTINE, STAGES
 from tests.calls import conversation_update, stored, user, welcome
 from tests.faults import programs
 from tests.faults.earshot_system import EarshotSystem
@@ -118,12 +118,12 @@ def wrong_clocks(stand: Stand, seed: int) -> list[Verdict]:
     system = EarshotSystem(stand, of_stage=1)
 
     def add_strangers() -> int:
-        for stage in programs.STAGES_WITH_CLOCKS:
+        for stage in STAGES:
             for shift in (3600, -3600):
                 worker = stand.start(programs.work_at_another_time, system.settings, stage, shift)
                 system.workers.append((stage, worker))
         time.sleep(4)
-        return 2 * len(programs.STAGES_WITH_CLOCKS)
+        return 2 * len(STAGES)
 
     return [under_load("workers an hour ahead and behind", system, Load.of_calls(seed), add_strangers)]
 
@@ -205,7 +205,7 @@ class PoisonedSystem(EarshotSystem):
     """One stage comes to grief over one call, and begins late; jobs have two attempts."""
 
     def __init__(self, stand: Stand, kind: str) -> None:
-        stages = tuple(stage for stage in QUEUES if stage != POISONED_STAGE)
+        stages = tuple(stage for stage in (*STAGES, QUARANTINE) if stage != POISONED_STAGE)
         super().__init__(stand, {"JOB_ATTEMPTS": "2"}, stages=stages)
         self._kind = kind
 

@@ -74,8 +74,9 @@ def wrong_policy(place: Place) -> None:
 
 
 def memory_full(place: Place) -> None:
-    # Nearly full, and yet with room for what the doctor's own connections take.
-    place.redis.set("ballast", b"x" * 32 * 1024 * 1024)
+    # Nearly full, and yet with room for what the doctor's own connections take. Made there: what is sent is held
+    # in a buffer, which counts as long as it lives.
+    place.redis.setrange("ballast", 32 * 1024 * 1024, b"x")
     place.redis.config_set("maxmemory", int(place.redis.info("memory")["used_memory"] * 1.02))
 
 
@@ -143,9 +144,64 @@ def full_spool(place: Place) -> None:
     spool.add(IncomingEvent("e" * 32, int((time.time() - 7300) * 1000), ("metrics",), b"{}"))
 
 
+def nobody_delivers(place: Place) -> None:
+    place.monkeypatch.setenv("ALERT_SLACK_URL", "https://hooks.slack.example/word")
+    place.redis.delete("rq:workers:slack")
+
+
+def a_channel_set_by_half(place: Place) -> None:
+    place.monkeypatch.setenv("ALERT_WEBHOOK_SECRET", "topsecret")
+
+
+def wrong_rules(place: Place) -> None:
+    write_rules(place, "[rules.hang]\nseverity = 3\n")
+
+
+def a_rule_that_tells_nobody(place: Place) -> None:
+    write_rules(place, '[rules.hang]\nchannels = ["email"]\n[rules.call_cost]\nenabled = false\nchannels = ["slack"]\n')
+
+
+def write_rules(place: Place, text: str) -> None:
+    (place.tmp_path / "rules.toml").write_text(text)
+    place.monkeypatch.setenv("ALERTS_FILE", str(place.tmp_path / "rules.toml"))
+
+
+def no_look_for_alerts(place: Place) -> None:
+    place.database.execute(
+        "insert into followers (follower, horizon, seen_at, open_since, next_number, next_at) "
+        "values ('alerts', 1, now() - interval '10 minutes', now(), 1, now())"
+    )
+
+
+def notices_given_up(place: Place) -> None:
+    place.database.execute(
+        "insert into notices (call_id, alert_id, channel, what, given_up_at) values "
+        "('', 'a', 'email', 'raised', now()), ('', 'b', 'email', 'raised', now() - interval '6 days'), "
+        "('', 'c', 'slack', 'raised', now() - interval '8 days')"
+    )
+
+
+def a_notice_that_nobody_takes(place: Place) -> None:
+    """The one before was delivered, and the one behind it only waits for its turn."""
+    place.database.execute(
+        "insert into notices (call_id, alert_id, channel, what, made_at, delivered_at) values "
+        "('', 'a', 'email', 'raised', now() - interval '9 hours', now()), "
+        "('', 'b', 'email', 'raised', now() - interval '10 minutes', null), ('', 'c', 'email', 'raised', now(), null)"
+    )
+    place.redis.zadd("rq:scheduled:email", {"c-email": time.time() + 60})
+    place.redis.hset("rq:job:c-email", mapping={"status": "scheduled", "error": "OutOfTurn"})
+
+
 @pytest.mark.parametrize(
     ("fault", "check", "level", "words"),
     [
+        (a_notice_that_nobody_takes, "email.delivery", "warning", "not been taken for 10 min"),
+        (nobody_delivers, "slack.queue", "warning", "no worker listens"),
+        (a_channel_set_by_half, "alerts.channels", "problem", "ALERT_WEBHOOK_URL: is not set"),
+        (wrong_rules, "alerts.rules", "problem", "line 2: rules.hang.severity"),
+        (a_rule_that_tells_nobody, "alerts.rules", "warning", "not set up: email"),
+        (no_look_for_alerts, "alerts.last_look", "warning", "not looked for alerts for 10 min"),
+        (notices_given_up, "email.given_up", "warning", "2 notices"),
         (wrong_policy, "redis.eviction", "problem", "allkeys-lru"),
         (memory_full, "redis.memory", "problem", "limit"),
         (lambda place: place.redis.config_set("appendonly", "no"), "redis.persistence", "problem", "appendonly is off"),
@@ -197,6 +253,30 @@ def test_a_server_that_is_away_hides_nothing_of_the_others(name, url, silent, he
     assert silent == {finding.check for finding in found if finding.level == "problem"}
     assert heard in {finding.check for finding in found}
     assert "topsecret" not in repr(found)
+
+
+def test_a_channel_that_is_not_set_up_needs_no_worker(healthy, redis, tmp_path):
+    """Nothing goes there, so nothing is said of it, until something waits there all the same."""
+    redis.delete("rq:workers:slack")
+    assert findings(tmp_path) == {}
+    redis.rpush("rq:queue:slack", "left-over")
+    assert findings(tmp_path)["slack.queue"].level == "problem"
+
+
+def test_alerts_are_looked_for_only_while_a_janitor_acts(healthy, redis, database, tmp_path):
+    """Without one that is what there is to say, and a database without their tables is told of by its migrations."""
+    no_look_for_alerts(Place(database=database))
+    redis.delete(KEY)
+    assert set(findings(tmp_path)) == {"janitor"}
+    database.execute("drop table notices")
+    assert set(findings(tmp_path)) == {"janitor"}
+
+
+def test_no_secret_of_a_channel_is_told(healthy, monkeypatch, tmp_path):
+    """Neither of one that is right nor of one that is wrong."""
+    monkeypatch.setenv("ALERT_WEBHOOK_SECRET", "topsecret")
+    monkeypatch.setenv("ALERT_SLACK_URL", "topsecret")
+    assert "topsecret" not in repr(examine(tmp_path))
 
 
 def test_it_writes_nothing(healthy, redis: Redis, database: psycopg.Connection, publish, tmp_path):

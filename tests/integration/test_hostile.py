@@ -92,7 +92,7 @@ def _said(stages: Stages) -> list[tuple[Any, ...]]:
 def test_element_fails_neither_event_nor_neighbour(stages: Stages, element: bytes):
     """Whatever stands in a history, twice and with another event in the batch, the good message is stored."""
     events = [_told(element), conversation_update([user(2)], call_id="other")]
-    for stage in ("transcripts", "metrics", "interruptions"):
+    for stage in ("transcripts", "metrics", "interruptions", "sentiment"):
         stages.run(stage, *events)
         stages.run(stage, *reversed(events))
     assert _said(stages) == [("user-1", "Hello.")]

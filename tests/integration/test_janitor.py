@@ -53,7 +53,7 @@ def test_whatever_gets_lost_is_stored_once(publish, redis, database, settings, t
     redis.lmove("rq:queue:transcripts", "rq:queue:transcripts:intermediate", "LEFT", "RIGHT")
     redis.hset(f"rq:job:{jobs[20]}", "status", "scheduled")
     redis.lrem("rq:queue:transcripts", 1, jobs[20])
-    for stage in ("metrics", "interruptions"):
+    for stage in ("metrics", "interruptions", "sentiment"):
         redis.delete(f"rq:queue:{stage}")
 
     with (
@@ -61,6 +61,7 @@ def test_whatever_gets_lost_is_stored_once(publish, redis, database, settings, t
         program("worker", "transcripts", settings=settings, log=tmp_path / "worker"),
         program("worker", "metrics", settings=settings, log=tmp_path / "worker"),
         program("worker", "interruptions", settings=settings, log=tmp_path / "worker"),
+        program("worker", "sentiment", settings=settings, log=tmp_path / "worker"),
     ):
         wait_for(lambda: events_left(redis) == 0, seconds=30)
     assert (count(database, "calls"), count(database, "messages")) == (30, 150)
@@ -179,11 +180,12 @@ def test_stale_marks_go(redis):
 def test_dead_letters_are_discarded_after_their_days(publish, redis):
     """Older ones go, with their event when it was the last stage; younger ones, and those of unknown age, stay."""
     ids = [publish(body(number)) for number in range(3)]
+    stages = ("transcripts", "metrics", "interruptions", "sentiment")
     for event_id, age_days in zip(ids, (8, 6, None), strict=True):
-        for stage in ("transcripts", "metrics", "interruptions"):
+        for stage in stages:
             score = -1 if age_days is None else OUT_OF_REACH_SECONDS + time.time() - age_days * DAY
             redis.zadd(f"rq:failed:{stage}", {f"{event_id}-{stage}": score})
-    assert dict(discard_dead_letters(redis, 7, nothing)) == {"transcripts": 1, "metrics": 1, "interruptions": 1}
+    assert dict(discard_dead_letters(redis, 7, nothing)) == dict.fromkeys(stages, 1)
     assert [redis.exists(f"earshot:event:{event_id}") for event_id in ids] == [0, 1, 1]
     assert not any(ids[0] in key for key in leftovers(redis) if not key.startswith("rq:queue"))
 

@@ -33,6 +33,7 @@ TOLD_BY_A_SNAPSHOT = {
     "messages": "message_id, role, text, spoken_at, confidence, reply_to",
     "message_metrics": "to_jsonb(message_metrics) - array['version', 'fingerprint', 'field_versions']",
     "interruptions": "message_id, ordinal, interrupted_text, interrupted_message_id, interrupted_at, kind",
+    "sentiments": "message_id, label, score, confidence, scorer, spoken_at, text_digest",
 }
 
 
@@ -106,7 +107,7 @@ def test_newest_word_stands(stages: Stages, events: list[StoredEvent]):
 @given(seed=st.integers(0, 2**32), count=st.integers(20, 60))
 @examples(8)
 def test_loss_of_all_but_the_richest(stages: Stages, seed: int, count: int):
-    """The last conversation-update alone gives the messages, metrics and interruptions of the serial run.
+    """The last conversation-update alone gives the messages, metrics, interruptions and moods of the serial run.
 
     Of calls in which nothing is taken back: what a snapshot no longer holds, it cannot tell. So no message vanishes, no
     copy is poorer than an earlier one, and the bot turns of the report are left out, as are the versions, the

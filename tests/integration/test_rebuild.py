@@ -296,6 +296,7 @@ class TestDryRun:
         stages.session.execute("update snapshots set body = 'spoilt' where call_id = 'call-1'")
         stages.session.execute("delete from message_metrics where call_id = 'call-0' and message_id = 'user-1'")
         stages.session.execute("delete from incidents where call_id = 'call-2'")
+        stages.session.execute("update sentiments set scorer = 'another/1' where call_id = 'call-2'")
         for module, column in ((transcripts, "text"), (interruptions, "interrupted_text"), (metrics, "role")):
             _correct(monkeypatch, module, lambda row, column=column: {**row, column: "better"})
         before = _as_they_are(stages)

@@ -15,7 +15,7 @@ from shared.settings import Settings
 from tests.integration.test_worker import work_off
 
 SECRET = "whsec-4f2b7d1e9a"
-STAGES = ("transcripts", "metrics", "interruptions", "lifecycle", "quarantine")
+STAGES = ("transcripts", "metrics", "interruptions", "lifecycle", "sentiment", "quarantine")
 
 
 def status_update(event_type: str = "status-update") -> bytes:

@@ -122,8 +122,9 @@ class TestEveryStage:
             "calls": 1,
             "call_statuses": 1,
             "incidents": 2,
+            "sentiments": 2,
             "snapshots": 5,
-            "fingerprints": 3,
+            "fingerprints": 4,
         }
 
     @pytest.mark.parametrize("stage", STAGES)

@@ -17,7 +17,7 @@ from tests.programs import program, wait_for
 from tests.servers import EmbeddedServers
 
 EXAMPLE = (Path(__file__).parent.parent / "data" / "conversation-update.json").read_bytes()
-STAGES = ("transcripts", "metrics", "interruptions")
+STAGES = ("transcripts", "metrics", "interruptions", "sentiment")
 
 
 def count(database: psycopg.Connection, table: str) -> int:
@@ -57,6 +57,7 @@ def test_a_stage_that_is_down_holds_up_nobody_and_catches_up(publish, redis, dat
     event_id = publish(EXAMPLE)
     work_off("metrics", settings_of_programs, tmp_path / "log")
     work_off("interruptions", settings_of_programs, tmp_path / "log")
+    work_off("sentiment", settings_of_programs, tmp_path / "log")
     assert (count(database, "messages"), count(database, "message_metrics")) == (0, 5)
     assert redis.exists(f"earshot:event:{event_id}")
     work_off("transcripts", settings_of_programs, tmp_path / "log")

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import pytest
 
 from earshot.cli import main
 from earshot.samples import SECOND_CALL
+from shared.alerting.rule_faults import KINDS, write_span
 from shared.migrations import all_migrations
 from shared.publisher import event_id_of
 from shared.settings import Settings
@@ -29,7 +31,8 @@ TOP_FILE = re.compile(r"`((?:Makefile|Procfile|Dockerfile|[\w.-]+\.(?:toml|lock|
 NEW_FILE = re.compile(r"A new file `([^`]+)`")
 TYPES = r"(?:text|timestamptz|double precision|integer|bigint|smallint|tsvector|jsonb|boolean|bytea)(?:\[\])?"
 COLUMN = re.compile(rf"^ {{4}}(\w+) ({TYPES})", re.MULTILINE)
-ADDED_COLUMN = re.compile(rf"^alter table (\w+)\s+add column (\w+) ({TYPES})", re.MULTILINE)
+ALTERED = re.compile(r"^alter table (\w+)\s(.*?);", re.MULTILINE | re.DOTALL)
+ADDED_COLUMN = re.compile(rf"add column (\w+) ({TYPES})")
 EXAMPLE_OF_A_NEW_STAGE = DOCS / "how-to" / "add-a-stage.md"
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -82,8 +85,10 @@ def tables_of_migrations() -> dict[str, dict[str, str]]:
     found = {"migrations": {"name": "text", "applied_at": "timestamptz"}}  # made by shared/migrations.py itself
     for table, body in re.findall(r"^create table (\w+) \((.*?)^\);", sql, re.MULTILINE | re.DOTALL):
         found[table] = dict(COLUMN.findall(body))
-    for table, column, kind in ADDED_COLUMN.findall(sql):
-        found[table][column] = kind
+    for table, changes in ALTERED.findall(sql):
+        found[table].update(ADDED_COLUMN.findall(changes))
+    for table in re.findall(r"^drop table (\w+);", sql, re.MULTILINE):
+        del found[table]
     for view, columns in re.findall(
         r"^create (?:or replace )?view (\w+) as\nselect\n(.*?)^from", sql, re.M | re.DOTALL
     ):
@@ -96,7 +101,10 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command
-        yield f"earshot {name}", command
+        if isinstance(command, click.Group):
+            yield from ((f"earshot {name} {inner}", command.commands[inner]) for inner in command.commands)
+        else:
+            yield f"earshot {name}", command
 
 
 def options_of(command: click.Command) -> set[str]:
@@ -163,6 +171,28 @@ def test_every_default_of_an_option_is_told():
         for option in command.params:
             if isinstance(option, click.Option) and option.show_default:
                 assert (name, in_table[option.opts[0]]) == (name, f"`{option.default}`")
+
+
+def test_every_key_of_a_rule_is_told_with_its_default():
+    """The page has the kinds of rules and their keys and no other, and below `Every rule` the keys of all."""
+    told = {
+        title: {cells[0].strip("`"): cells[1].strip("`") for cells in rows(text)}
+        for title, text in sections(read("alerts-file.md"), "##").items()
+        if title != "The rules of the project's file"
+    }
+    of_all = {"name", *told.pop("Every rule")}
+    assert told == {
+        kind: {name: default_of_key(field.default) for name, field in rule.model_fields.items() if name not in of_all}
+        for kind, rule in KINDS.items()
+    }
+
+
+def default_of_key(default: object) -> str:
+    """Write the default of a rule's key as the file does."""
+    if default is None:
+        return "all"
+    written = write_span(default) if isinstance(default, timedelta) else default
+    return f'"{written}"' if isinstance(written, str) else f"{written}"
 
 
 def test_every_metric_is_told_with_its_column():

@@ -61,7 +61,7 @@ def test_a_hostile_event_reaches_its_stages(post, redis, body):
     """It is accepted, and the stages can read what they get."""
     answer = post(body)
     assert (answer.status_code, answer.json["status"]) == (202, "queued")
-    assert {"transcripts", "metrics", "interruptions"} == queues_of(redis, answer.json["event_id"])
+    assert {"transcripts", "metrics", "interruptions", "sentiment"} == queues_of(redis, answer.json["event_id"])
     assert "message" in lenient_json.decode(load_event(redis, answer.json["event_id"]).body)
 
 

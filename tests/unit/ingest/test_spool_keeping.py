@@ -82,7 +82,7 @@ def test_what_redis_does_not_take_is_spooled_and_published_later(post, redis, ou
 
     outage.end()
     assert drain()
-    assert {"transcripts", "metrics", "interruptions"} == queues_of(redis, event_id)
+    assert {"transcripts", "metrics", "interruptions", "sentiment"} == queues_of(redis, event_id)
     kept = load_event(redis, event_id)
     assert (webhook(), "conversation-update", "WC-1") == (kept.body, kept.event_type, kept.call_id)
     assert peek(settings.spool_dir).events == 0

@@ -25,9 +25,9 @@ def queues_of(redis, event_id):
 @pytest.mark.parametrize(
     ("body", "queues"),
     [
-        (webhook("conversation-update"), {"transcripts", "metrics", "interruptions"}),
+        (webhook("conversation-update"), {"transcripts", "metrics", "interruptions", "sentiment"}),
         (webhook("status-update"), {"lifecycle"}),
-        (webhook("end-of-call-report"), {"lifecycle", "transcripts", "metrics", "interruptions"}),
+        (webhook("end-of-call-report"), {"lifecycle", "transcripts", "metrics", "interruptions", "sentiment"}),
         (webhook("hang"), {"lifecycle"}),
         (webhook("hang", messages=[{"text": "Hello."}]), {"lifecycle", "transcripts"}),
         (webhook("error", messages=[]), {"lifecycle"}),

@@ -89,7 +89,7 @@ def test_every_type_has_its_stages():
         name: set(stages_for(name, carries_messages=False))
         for name in ("conversation-update", "status-update", "end-of-call-report", "hang", "error", "else")
     }
-    conversation = {"transcripts", "metrics", "interruptions"}
+    conversation = {"transcripts", "metrics", "interruptions", "sentiment"}
     assert routes == {
         "conversation-update": conversation,
         "status-update": {"lifecycle"},

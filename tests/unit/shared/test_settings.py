@@ -61,6 +61,16 @@ def test_all_faults_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert "unknown: poetry" in str(raised.value)
 
 
+def test_a_wrong_one_of_several_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Where a variable holds a list, nobody has to look which entry is meant; none of them is shown."""
+    monkeypatch.setenv("ALERT_ALLOWED_NETWORKS", "10.1.0.0/16, 10.1.0.5/16, 127.0.0.1, everything")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(data_dir=tmp_path)
+    told = [line.strip().rpartition(": ")[0] for line in str(raised.value).splitlines()[1:]]
+    assert told == ["ALERT_ALLOWED_NETWORKS: number 2", "ALERT_ALLOWED_NETWORKS: number 4"]
+    assert "10.1.0.5" not in str(raised.value)
+
+
 def test_no_secret_in_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Neither an error nor the settings' own text shows a secret or a password."""
     secret = "a-very-secret-word"
