@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default as policy
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 import msgspec
+import pytest
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
-
-# A certificate for localhost of its own making, with its key; good for nothing else.
-CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
 
 Misbehave = Callable[[socket.socket], None]
 
@@ -175,11 +175,24 @@ class SmtpReceiver:
         return "250 OK"
 
 
+@cache
+def authority() -> trustme.CA:
+    """Make an authority that nobody trusts but who is told to."""
+    return trustme.CA()
+
+
 def server_context() -> SSLContext:
-    """Make the context of a server on localhost."""
+    """Make the context of a server on localhost, with a certificate of the authority's."""
     context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    authority().issue_cert("localhost").configure_cert(context)
     return context
+
+
+def trust_authority(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
+    """Have programs trust the authority, and no other."""
+    path = directory / "authority.pem"
+    authority().cert_pem.write_to_path(str(path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
 
 
 def admit(server: Any, session: Any, envelope: Any, mechanism: str, auth_data: Any) -> AuthResult:

@@ -14,7 +14,7 @@ from shared.filters import DeadLetterFilter
 from shared.settings import Settings
 from tests.notices import LOOPBACK, SECRET, Desk
 from tests.programs import program, wait_for
-from tests.receivers import CERTIFICATE, raw_receiver, server_context
+from tests.receivers import raw_receiver, server_context, trust_authority
 from workers.delivery.deadline import Deadline
 from workers.delivery.guard import Guard
 from workers.delivery.posting import Post, send_post
@@ -143,9 +143,9 @@ def test_garbage_for_tls_is_a_failure_that_can_be_repeated(garbage):
         post(port, "https", "localhost")
 
 
-def test_a_trusted_certificate_is_checked_against_the_hosts_name(monkeypatch):
+def test_a_trusted_certificate_is_checked_against_the_hosts_name(monkeypatch, tmp_path):
     """The connection goes to an address; the certificate and the Host header are the name's."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    trust_authority(monkeypatch, tmp_path)
     context = server_context()
     requests: list[bytes] = []
 

@@ -11,7 +11,7 @@ from shared.filters import DeadLetterFilter
 from shared.settings import Settings
 from tests.integration.test_worker import leftovers, work_off
 from tests.notices import LOOPBACK, Desk
-from tests.receivers import CERTIFICATE, HttpReceiver, SmtpReceiver, admit, raw_receiver, server_context
+from tests.receivers import HttpReceiver, SmtpReceiver, admit, raw_receiver, server_context, trust_authority
 from tests.unit.workers.delivery.test_contents import mail
 from workers.delivery.deadline import Deadline
 from workers.delivery.guard import Guard
@@ -115,19 +115,19 @@ def test_starttls_is_used_where_it_is_offered():
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtp+starttls"])
-def test_a_password_goes_to_a_trusted_certificate_only(scheme, monkeypatch):
+def test_a_password_goes_to_a_trusted_certificate_only(scheme, monkeypatch, tmp_path):
     """With a user the certificate is verified; then the password, special characters and all, is sent."""
     options = {"tls_context": server_context(), "authenticator": admit, "auth_required": True}
     with SmtpReceiver(**options) as receiver:
         with pytest.raises(NotDelivered, match="SSLCertVerificationError"):
             send(receiver.port, scheme, PASSWORD)
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        trust_authority(monkeypatch, tmp_path)
         assert send(receiver.port, scheme, PASSWORD) == "250"
         with pytest.raises(Undeliverable, match="535"):
             send(receiver.port, scheme, "earshot:wrong")
 
 
-def test_implicit_encryption(monkeypatch):
+def test_implicit_encryption(monkeypatch, tmp_path):
     """`smtps` is encrypted from the beginning, and verified."""
     context = server_context()
 
@@ -139,7 +139,7 @@ def test_implicit_encryption(monkeypatch):
     with raw_receiver(greet) as port:
         with pytest.raises(NotDelivered, match="SSLCertVerificationError"):
             send(port, "smtps")
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        trust_authority(monkeypatch, tmp_path)
         with pytest.raises(Undeliverable, match="554"):
             send(port, "smtps")
 
