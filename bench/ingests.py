@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bench.arms.pipeline import STAGES
 from bench.stand import READY_SECONDS, Stand, wait_for
 from shared.http_server import BACKLOG
 from shared.settings import Settings
@@ -17,7 +18,8 @@ def serving(stand: Stand, name: str, processes: int) -> Iterator[int]:
     """Run a server until the block ends; gives its port."""
     port = free_port()
     command = _ours(stand) if name == "earshot" else _other(stand, OTHERS[name], port, processes)
-    variables = {"PORT": str(port), "INGEST_WORKERS": str(processes)}
+    # What no arm works on would stay in its queue, and in the figures.
+    variables = {"PORT": str(port), "INGEST_WORKERS": str(processes), "STAGES": ",".join(STAGES)}
     with stand.program(f"{name} ingest {processes}", *command, **variables):
         wait_for(lambda: _listens(port), READY_SECONDS, f"{name} does not listen")
         yield port
