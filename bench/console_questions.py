@@ -91,6 +91,8 @@ def _lists(places: Places) -> Sequence[Question]:
         "calls, interrupted": {"has_interruptions": "true"},
         "calls, never interrupted": {"has_interruptions": "false"},
         "calls, slow": {"slow": "true"},
+        "calls, with alerts": {"alerts": "true"},
+        "calls, without alerts": {"alerts": "false"},
         "calls, slow and failed": {"slow": "true", "status": "failed"},
         "calls, rare assistant and interrupted": {"assistant_id": RARE_ASSISTANT, "has_interruptions": "true"},
         "calls, with a common word": {"search": COMMON_WORD},
@@ -115,6 +117,11 @@ def _conversations(places: Places) -> Sequence[Question]:
         Question("its messages", f"{one}/messages"),
         Question("its turns", f"{one}/turns"),
         Question("its statuses", f"{one}/statuses"),
+        Question("its moods", f"{one}/sentiments"),
+        Question("alerts", "/api/alerts"),
+        Question("alerts, open", _path("/api/alerts", state="open")),
+        Question("alerts, not acknowledged", _path("/api/alerts", state="unacknowledged")),
+        Question("alerts, of a rule", _path("/api/alerts", rule="rule_3")),
         Question("messages of the long call", f"{long}/messages"),
         Question(
             "messages late in the long call",
@@ -154,6 +161,7 @@ def _pages(places: Places) -> Sequence[Question]:
         "page: calls with a rare word": _path("/calls", search=RARE_WORD),
         "page: a call": f"/calls/{places.call_id}",
         "page: the long call": f"/calls/{places.long_call_id}",
+        "page: alerts": "/alerts",
         "page: operations": "/operations",
     }
     charts = {"page: latency": "/latency", "page: interruptions": "/interruptions"}

@@ -37,6 +37,7 @@ class Amounts:
     days: int = 30
     sentences: int = 20_000
     refused: int = 5_000
+    alerts: int = 20_000
 
     @property
     def long_call(self) -> int:
@@ -57,6 +58,7 @@ class Amounts:
             "days": self.days,
             "sentences": self.sentences,
             "refused": self.refused,
+            "alerts": self.alerts,
             "long_call": self.long_call,
             "long_turns": math.ceil(self.long_messages / TURN_MESSAGES),
             "mean_turns": self.mean_turns,
@@ -86,6 +88,12 @@ def generate(url: str, amounts: Amounts, until: datetime | None = None) -> Itera
             raise
     with _session(url) as session:
         _run(session, "besides", values=values)
+
+
+def fill_alerts(url: str, amounts: Amounts, until: datetime | None = None) -> None:
+    """Add moods and alerts to the rows that `generate` has made."""
+    with _session(url) as session:
+        _run(session, "alerts", values=amounts.values(until or datetime.now(UTC)))
 
 
 def fill_figures(url: str) -> Iterator[int]:

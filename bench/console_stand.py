@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.arms.earshot import EarshotPipeline
 from bench.console_client import Client
-from bench.console_rows import Amounts, fill_figures, generate
+from bench.console_rows import Amounts, fill_alerts, fill_figures, generate
 from bench.ingests import free_port
 from bench.rounds import BenchError
 from bench.stand import READY_SECONDS, REDIS_SECONDS, Stand, wait_for
@@ -79,6 +79,7 @@ class ConsoleStand(Stand):
             calls = progress.add_task("calls", total=amounts.calls)
             for done in generate(self.database_url, amounts):
                 progress.advance(calls, done)
+            fill_alerts(self.database_url, amounts)
             figures = progress.add_task("figures of calls", total=amounts.calls)
             for done in fill_figures(self.database_url):
                 progress.advance(figures, done)

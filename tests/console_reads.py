@@ -50,9 +50,8 @@ OPEN_ALERTS: Mapping[str, Any] = {
     "state": "all",
     "limit": LIMIT,
 }
-# One alert in 500 is open, one in 100 is not acknowledged; one in ten is of each rule, of one severity three in four.
-# Three in twenty calls have any, some forty each.
-ALERTS, OPENED = 20_000, 40
+# One alert in 500 (bench/sql/alerts.sql).
+OPENED = AMOUNTS.alerts // 500
 OF_A_CALL = {"call_id": CALL, "limit": LIMIT}
 LATE = {"call_id": LONG_CALL, "limit": LIMIT, "after_spoken_at": UNTIL - timedelta(hours=26)}
 CHANGED = {"call_ids": SOME_CALLS, "horizons": [0] * 5, "after_at": None, "after_key": None, "limit": LIMIT}
@@ -264,22 +263,4 @@ READS = (
     ),
     read("quarantined.look", {"event_ids": ["nobody"], "largest": 10, "shown": 4}, "quarantine_pkey"),
     read("quarantined.count", {**OPEN, "event_id": None, "reason": "no_message"}, "quarantine_by_reason"),
-)
-
-ROWS_OF_ALERTS = (
-    "insert into sentiments (call_id, message_id, label, score, confidence, scorer, spoken_at, version, fingerprint)"
-    " select call_id, message_id, 'neutral', 0, 0.5, 'vader/3.3.2', spoken_at, '{0,0,0,0}', 0"
-    " from messages where role = 'user' on conflict do nothing",
-    "insert into alerts (alert_id, call_id, rule, severity, began_at, raised_at, resolved_at, acknowledged_at, detail)"
-    " select md5('alert ' || number), case when number %% 4 > 0 then asked.call_id else '' end,"
-    " 'rule_' || number %% 10,"
-    " case when number %% 4 = 0 then 'critical' else 'warning' end, raised_at, raised_at,"
-    " case when number %% 500 <> 1 then raised_at end, case when number %% 100 > 0 then raised_at end, '{}'"
-    " from generate_series(1, %(alerts)s) as number"
-    " cross join lateral (select %(until)s - number * interval '10 s' as raised_at) as told"
-    " join (select call_id, row_number() over (order by call_id) as place from calls) as asked"
-    " on asked.place = number %% 600 * 5 + 1",
-    "insert into silences (rule, starts_at, ends_at, who)"
-    " select 'rule_1', %(until)s - number * interval '2 h', %(until)s - (number - 3) * interval '1 h', 'w'"
-    " from generate_series(1, 2000) as number",
 )

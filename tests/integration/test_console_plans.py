@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from bench.console_rows import fill_figures, generate
+from bench.console_rows import fill_alerts, fill_figures, generate
 from console.store import Store
 from shared.queries import queries
-from tests.console_reads import ALERTS, AMOUNTS, OTHERS, READS, ROWS_OF_ALERTS, SMALL, TOPICS, UNTIL, Read
+from tests.console_reads import AMOUNTS, OTHERS, READS, SMALL, TOPICS, UNTIL, Read
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,8 @@ def store(servers) -> Iterator[Store]:
         pass
     for _ in fill_figures(url):
         pass
+    fill_alerts(url, AMOUNTS, UNTIL)
     with psycopg.connect(url, autocommit=True) as session:
-        for statement in ROWS_OF_ALERTS:
-            session.execute(statement, {"until": UNTIL, "alerts": ALERTS})
         session.execute("vacuum (analyze)")
     store = Store(url, 60)
     store.open()
