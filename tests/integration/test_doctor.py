@@ -30,9 +30,15 @@ KEPT = ("maxmemory", "maxmemory-policy", "appendonly", "appendfsync")
 
 @pytest.fixture
 def healthy(
-    servers: EmbeddedServers, redis: Redis, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    servers: EmbeddedServers,
+    redis: Redis,
+    database: psycopg.Connection,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> Iterator[None]:
-    """Servers set as advised, a worker for each stage and a janitor, as far as Redis can tell."""
+    """Servers set as advised, a worker for each stage and a janitor, as far as Redis and PostgreSQL can tell."""
+    database.execute("update followers set seen_at = now()")
     before = redis.config_get(*KEPT)
     redis.config_set("appendfsync", "always")
     for stage in QUEUES:
@@ -167,10 +173,7 @@ def write_rules(place: Place, text: str) -> None:
 
 
 def no_look_for_alerts(place: Place) -> None:
-    place.database.execute(
-        "insert into followers (follower, horizon, seen_at, open_since, next_number, next_at) "
-        "values ('alerts', 1, now() - interval '10 minutes', now(), 1, now())"
-    )
+    place.database.execute("update followers set seen_at = now() - interval '10 minutes' where follower = 'alerts'")
 
 
 def notices_given_up(place: Place) -> None:

@@ -89,7 +89,7 @@ def test_a_transaction_of_hours_is_not_missed(store, keeper, database):
         shorter.execute("select pg_current_xact_id()")
         with storing(store, "transcripts", [conversation("slow")]) as connection:
             connection.execute("update receipts set stored_at = now() - interval '2 hours'")
-            database.execute(f"update followers set {ages}")
+            database.execute(f"update followers set {ages} where follower = 'figures'")
             keeper.run_step()
             shorter.rollback()
             for _ in range(3):
@@ -101,11 +101,13 @@ def test_a_transaction_of_hours_is_not_missed(store, keeper, database):
 def test_what_is_looked_through_moves_on(store, keeper, database):
     """Once all that was open has ended, receipts of long ago are not looked through any more."""
     keep_up(keeper)
-    database.execute("update followers set open_since = 'epoch'")
+    database.execute("update followers set open_since = 'epoch' where follower = 'figures'")
     for number in range(3):
         send(store, conversation(f"call-{number}"))
         keeper.run_step()
-    assert column(database, "select now() - open_since < interval '1 minute' from followers") == [True]
+    assert column(
+        database, "select now() - open_since < interval '1 minute' from followers where follower = 'figures'"
+    ) == [True]
 
 
 def test_a_mark_that_is_made_beside_a_change_is_not_taken_before_it(store, keeper, database):
@@ -147,9 +149,9 @@ def test_it_knows_how_late_it_is(table, keeper, database):
 @pytest.mark.parametrize(
     "damage",
     [
-        "delete from followers",
-        "update followers set horizon = horizon + 1000000",
-        "update followers set seen_at = now() - interval '15 days'",
+        "delete from followers where follower = 'figures'",
+        "update followers set horizon = horizon + 1000000 where follower = 'figures'",
+        "update followers set seen_at = now() - interval '15 days' where follower = 'figures'",
     ],
     ids=["started over by hand", "restored into another server", "away for longer than receipts are kept"],
 )
@@ -162,7 +164,9 @@ def test_where_receipts_cannot_tell_all_calls_are_looked_at(damage, store, keepe
     database.execute(damage)
     keep_up(keeper)
     assert column(database, "select words @@ 'reworded'::tsquery from call_figures") == [True]
-    assert column(database, "select seen_at > now() - interval '1 minute' from followers") == [True]
+    assert column(
+        database, "select seen_at > now() - interval '1 minute' from followers where follower = 'figures'"
+    ) == [True]
 
 
 def test_of_two_janitors_one_works(store, keeper, database):
@@ -208,7 +212,7 @@ def test_the_janitor_keeps_them(store, database, settings_of_programs, tmp_path)
     """`earshot janitor` has the figures of a call soon after a stage has stored it, and ends at once all the same."""
     settings = {**settings_of_programs, "RECOVERY_SECONDS": "5", "LOG_LEVEL": "DEBUG"}
     with program("janitor", settings=settings, log=tmp_path / "log") as janitor:
-        wait_for(lambda: column(database, "select 1 from followers"))
+        wait_for(lambda: column(database, "select 1 from followers where follower = 'figures'"))
         send(store, conversation())
         wait_for(lambda: column(database, "select calls from hourly_calls") == [1])
         janitor.terminate()

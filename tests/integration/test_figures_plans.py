@@ -43,9 +43,9 @@ PROGRESS = {"open_since": datetime.now(UTC), "margin_seconds": 120, "horizon": 0
 TAKEN = {"stale_calls_by_age", "stale_calls_urgent", "stale_calls_pkey"}
 Work = tuple[str, Mapping[str, Any], set[str], int]
 WORK: tuple[Work, ...] = (
-    ("followers.read_progress", {**FIGURES, "receipt_days": 14}, set(), 1),
+    ("followers.read_progress", {**FIGURES, "receipt_days": 14}, set(), 2),
     ("followers.start", FIGURES, set(), 1),
-    ("figures.read_delay", {}, {"stale_calls_by_age"}, 3002),
+    ("figures.read_delay", {}, {"stale_calls_by_age"}, 3003),
     # This kind of index tells the blocks that receipts of a time lie in, 128 at once.
     ("followers.mark_changed", {**FIGURES, **PROGRESS}, RECENT, 10_000),
     ("figures.mark_calls", SOME_CALLS, set(), 1),
