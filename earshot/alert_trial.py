@@ -10,6 +10,7 @@ from shared.alerting.alerts import Alerts, SentNotice
 from shared.alerting.notices import PUBLISHED_AT_ONCE, Notice, notice_event, publish_notices
 from shared.database import Database
 from shared.event_stories import PendingStage, Stories
+from shared.janitors import janitor_of
 from shared.publisher import Publisher
 from shared.queue_figures import read_queue
 from shared.redis_client import redis_faults_told
@@ -49,6 +50,11 @@ class Trial:
         """Look how it stands with each notice."""
         for sent in self._alerts.notices("", alert_id):
             yield self._result(sent)
+
+    def janitor_acts(self) -> bool:
+        """Say whether there is one who raises alerts."""
+        with redis_faults_told():
+            return janitor_of(self._redis) is not None
 
     def _result(self, sent: SentNotice) -> Result:
         if sent.delivered_at:

@@ -16,14 +16,15 @@ from earshot.commands.common import (
     setting_faults_told,
     settings_for,
 )
+from earshot.commands.numbers import Number, WholeNumber
 from earshot.errors import EarshotError
 from earshot.procfile import PROJECT_PROCFILE
 from shared.stages import CHANNELS, QUEUES
 
 DEFAULT_PORT = 8000
 DEFAULT_CONSOLE_PORT = 8001
-PORT = click.IntRange(1, 65535)
-SHARE = click.FloatRange(0, 1)
+PORT = WholeNumber(1, 65535)
+SHARE = Number(0, 1)
 
 
 # Each is `command` in the module of its name in earshot/commands.
@@ -155,7 +156,7 @@ def worker(ctx: click.Context, /, data_dir: Path, stage: str, *, burst: bool) ->
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @url_option
 @secret_option
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="How many at a time.")
+@click.option("--connections", type=WholeNumber(1, 64), default=4, show_default=True, help="How many at a time.")
 @click.pass_context
 def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connections: int, **where: str | None) -> None:
     """Post webhook bodies to a running ingest.
@@ -172,10 +173,10 @@ def send(ctx: click.Context, /, data_dir: Path, files: tuple[str, ...], connecti
 @data_dir_option
 @url_option
 @secret_option
-@click.option("--calls", type=click.IntRange(1), default=10, show_default=True, help="How many calls.")
-@click.option("--messages", type=click.IntRange(1, 1000), default=20, show_default=True, help="Messages of a call.")
-@click.option("--at-once", type=click.IntRange(1), default=5, show_default=True, help="Calls that go on side by side.")
-@click.option("--rate", type=click.FloatRange(0.1), default=20, show_default=True, help="Events a second.")
+@click.option("--calls", type=WholeNumber(1), default=10, show_default=True, help="How many calls.")
+@click.option("--messages", type=WholeNumber(1, 1000), default=20, show_default=True, help="Messages of a call.")
+@click.option("--at-once", type=WholeNumber(1), default=5, show_default=True, help="Calls that go on side by side.")
+@click.option("--rate", type=Number(0.1), default=20, show_default=True, help="Events a second.")
 @click.option("--lose", type=SHARE, default=0, show_default=True, help="Share of the events never sent.")
 @click.option("--duplicate", type=SHARE, default=0, show_default=True, help="Share of the events sent twice.")
 @click.option("--reorder", type=SHARE, default=0, show_default=True, help="Share of the events sent late.")

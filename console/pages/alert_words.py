@@ -1,29 +1,12 @@
-"""An alert in words: how it stands, and the figures behind it. Pure."""
+"""How an alert stands, in words, and which comes first. Pure."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from pydantic import JsonValue
-
-from console.pages.formatting import DAY, HOUR, MINUTE, duration, words_of
+from console.pages.formatting import DAY, HOUR, MINUTE
 
 SEVERITIES: Mapping[str, str] = {"critical": "critical", "warning": "warning", "info": "info"}
-# What a rule measures as a share; its threshold is one then, too.
-_SHARES = ("rate", "confidence")
-# What was measured stands in front, then its limit, then what it was measured of.
-_ORDER = ("label", "confidence", "rate", "latency_ms", "cost", "silent_seconds", "seconds", "percentile")
-_LIMITS = ("threshold", "threshold_ms", "threshold_seconds")
-_NAMES: Mapping[str, str] = {
-    "label": "mood",
-    "threshold": "limit",
-    "threshold_ms": "limit",
-    "threshold_seconds": "limit",
-    "silent_seconds": "silent for",
-    "window_seconds": "in the last",
-    "seconds": "going on for",
-}
 
 
 class Told(Protocol):
@@ -56,14 +39,6 @@ def by_urgency(alert: Told) -> tuple[int, float]:
     return rank, -alert.raised_at.timestamp()
 
 
-def figures_of(detail: Mapping[str, JsonValue] | None) -> Sequence[tuple[str, str]]:
-    """Write the figures behind an alert, each with its name."""
-    told = detail or {}
-    shares = {*_SHARES, "percentile", *(["threshold"] if told.keys() & {*_SHARES} else [])}
-    known = [name for name in sorted(told, key=_place) if told[name] is not None]
-    return [(_name(name), _value(name, told[name], is_share=name in shares)) for name in known]
-
-
 def _length(span: timedelta) -> str:
     """Write a length of time without what nobody needs to know: "34 s", "12 min", "1 h 15 min", "2 d 3 h"."""
     seconds = max(0, int(span.total_seconds()))
@@ -74,24 +49,3 @@ def _length(span: timedelta) -> str:
     if seconds < DAY:
         return f"{seconds // HOUR} h {seconds % HOUR // MINUTE:02} min"
     return f"{seconds // DAY} d {seconds % DAY // HOUR} h"
-
-
-def _place(name: str) -> tuple[int, str]:
-    order = (*_ORDER, *_LIMITS)
-    if name == "window_seconds":
-        return len(order) + 1, ""
-    return (order.index(name), "") if name in order else (len(order), name)
-
-
-def _name(name: str) -> str:
-    return _NAMES.get(name) or words_of(name.removesuffix("_ms").removesuffix("_seconds"))
-
-
-def _value(name: str, value: JsonValue, *, is_share: bool) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return json.dumps(value, ensure_ascii=False)
-    if name.endswith(("_ms", "seconds")):
-        return duration(value * (1 if name.endswith("_ms") else 1000))
-    return f"{value * 100:.3g} %" if is_share else f"{value:,.6g}"

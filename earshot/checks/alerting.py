@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from earshot.checks.findings import Finding, duration, ok, problem, warning
 from shared.alerting.channels import channels_of
 from shared.alerting.rules import Rules
-from shared.alerting.rules_file import load_rules
+from shared.alerting.rules_file import load_rules, rules_path
 from shared.database import Connection, Database
 from shared.queries import queries
 from shared.settings import Settings, SettingsError
@@ -26,7 +26,10 @@ def check_files(settings: Settings) -> Iterator[Finding]:
         remedy = "Mend them, or take all of that channel away: docs/how-to/set-up-alerts.md"
         yield problem("alerts.channels", " ".join(str(error).split()), remedy)
     else:
-        yield ok("alerts.channels", f"Alerts are sent by {told}" if told else "No channel is set up: nobody is told")
+        yield ok(
+            "alerts.channels",
+            f"Alerts are sent by {told}" if told else "No channel is set up: alerts are shown in the console only",
+        )
 
 
 def check_alerts(database: Database, *, janitor_acts: bool) -> Iterator[Finding]:
@@ -64,10 +67,13 @@ def _rules_in_force(settings: Settings, rules: Rules) -> Finding:
         missing = sorted({name for rule in enabled for name in rule.channels or ()} - set(channels_of(settings)))
     except SettingsError:
         missing = []
+    if not enabled:
+        text = f"No rule is enabled in {rules_path(settings)}: no alert is raised"
+        return warning("alerts.rules", text, "Enable one: docs/reference/alerts-file.md tells what there is.")
     if missing:
         text = f"Rules of alerts name channels that are not set up: {', '.join(missing)}"
         return warning("alerts.rules", text, "Set them up, or take them out of the rules: earshot alerts rules")
-    return ok("alerts.rules", f"{len(enabled)} rules of alerts are in force")
+    return ok("alerts.rules", f"{len(enabled)} {'rule' if len(enabled) == 1 else 'rules'} of alerts in force")
 
 
 def _seconds_since_last_look(connection: Connection) -> float | None:

@@ -93,7 +93,7 @@ def _suspension(redis: Redis) -> Iterator[Finding]:
 def _janitor(redis: Redis) -> Iterator[Finding]:
     holder = janitor_of(redis)
     if holder is None:
-        text = "No janitor runs: a job that gets lost stays lost"
+        text = "No janitor acts: a job that gets lost stays lost, and no alerts are raised"
         yield problem("janitor", text, "Start one: earshot janitor (or earshot up, which starts all)")
     else:
         yield ok("janitor", f"The janitor {printable(holder)} acts")

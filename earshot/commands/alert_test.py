@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from earshot.commands.common import Fault, data_dir_option, setting_faults_told, settings_for
+from earshot.commands.numbers import Number
 from earshot.commands.servers import database_of, outages_told, redis_of
 from earshot.commands.tables import printable
 from shared.stages import CHANNELS
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 LOOK_SECONDS = 0.2
-NO_CHANNEL = """No channel is set up, so nobody would be told of an alert. Set, in the environment or in D/env:
+NO_CHANNEL = """No channel is set up, so nobody would be told of an alert. Set, in the environment or in {env}:
   Slack    ALERT_SLACK_URL
   webhook  ALERT_WEBHOOK_URL and ALERT_WEBHOOK_SECRET
   e-mail   ALERT_SMTP_URL, ALERT_EMAIL_FROM and ALERT_EMAIL_TO
 See docs/how-to/set-up-alerts.md."""
+NO_JANITOR = "No janitor acts: no alert will be raised. Start one: earshot janitor (or earshot up, which starts all)"
 
 
 @click.command("test")
@@ -32,34 +34,35 @@ See docs/how-to/set-up-alerts.md."""
 @click.option(
     "--channel", "channels", multiple=True, type=click.Choice(CHANNELS), help="Only this channel; repeatable."
 )
-@click.option(
-    "--wait", "wait_seconds", type=click.FloatRange(0, 3600), default=30, show_default=True, help="Seconds to wait."
-)
+@click.option("--wait", "wait_seconds", type=Number(0, 3600), default=30, show_default=True, help="Seconds to wait.")
 @click.pass_context
 def command(ctx: click.Context, /, data_dir: Path, channels: tuple[str, ...], wait_seconds: float) -> None:
     """Send a test by every channel that is set up.
 
     Raises an alert of the rule `test`, which is over at once, and waits until its notices have arrived. They take the
     way of all others: through the queues and the workers of the channels.
-    Exit status: 0 when all have arrived, 1 otherwise.
+    Exit status: 0 when all have arrived and a janitor acts, which raises the others; 1 otherwise.
     """
     settings = settings_for(["REDIS_URL", "DATABASE_URL"], data_dir)
-    chosen = _chosen(settings, channels)
+    chosen = _chosen(settings, channels, data_dir)
     from earshot.alert_trial import Trial
 
     with outages_told():
         trial = Trial(redis_of(settings), database_of(settings), settings)
-        is_well = _follow(trial, trial.begin(chosen), wait_seconds)
-    ctx.exit(0 if is_well else 1)
+        have_arrived = _follow(trial, trial.begin(chosen), wait_seconds)
+        janitor_acts = trial.janitor_acts()
+    if not janitor_acts:
+        click.echo(NO_JANITOR)
+    ctx.exit(0 if have_arrived and janitor_acts else 1)
 
 
-def _chosen(settings: "Settings", channels: Sequence[str]) -> Sequence[str]:
+def _chosen(settings: "Settings", channels: Sequence[str], data_dir: Path) -> Sequence[str]:
     from shared.alerting.channels import SETTINGS_OF, channels_of
 
     with setting_faults_told():
         in_use = channels_of(settings)
     if not in_use and not channels:
-        raise Fault(NO_CHANNEL)
+        raise Fault(NO_CHANNEL.format(env=data_dir / "env"))
     for channel in channels:
         if channel not in in_use:
             names = " and ".join(name.upper() for name in SETTINGS_OF[channel])

@@ -15,6 +15,7 @@ import click
 from earshot.commands.alert_test import command as test_command
 from earshot.commands.choosing import Moment
 from earshot.commands.common import Fault, data_dir_option, setting_faults_told, settings_for
+from earshot.commands.numbers import WholeNumber
 from earshot.commands.servers import outages_told
 from earshot.commands.silences import (
     alerts_of,
@@ -50,7 +51,7 @@ def command() -> None:
 @click.option("--rule", metavar="NAME", help="Only of this rule.")
 @click.option("--call", "call_id", metavar="ID", help="Only about this call.")
 @click.option("--since", type=Moment(), help="Only from this time on: 2026-11-23T09:00 (UTC), or 2h, 3d ago.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many to show.")
+@click.option("--limit", type=WholeNumber(1, 10_000), default=50, show_default=True, help="How many to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_command(data_dir: Path, limit: int, *, as_json: bool, **options: Any) -> None:
     """List the alerts that are open, newest first."""
@@ -82,8 +83,11 @@ def rules_command(data_dir: Path, *, as_json: bool) -> None:
         document = {name: {**rule.model_dump(), **_thresholds(rule)} for name, rule in rules.items()}
         click.echo(json.dumps({"rules": document, "channels": in_use}, indent=2))
         return
-    print_table(RULE_COLUMNS, (_rule_row(name, rule, in_use) for name, rule in rules.items()))
+    if rules:
+        print_table(RULE_COLUMNS, (_rule_row(name, rule, in_use) for name, rule in rules.items()))
     told = ", ".join(in_use) or "none, see docs/how-to/set-up-alerts.md"
+    if not any(rule.enabled for rule in rules.values()):
+        click.echo("\nNo rule is enabled: no alert is raised.")
     click.echo(f"\nThe rules of {rules_path(settings)}. Channels that are set up: {told}.")
 
 

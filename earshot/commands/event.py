@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from earshot.commands.common import Fault, data_dir_option, settings_for
+from earshot.commands.numbers import WholeNumber
 from earshot.commands.servers import database_of, redis_of
 from earshot.commands.tables import printable
 from earshot.moments import write_moment
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @data_dir_option
 @click.argument("event_id", metavar="ID", required=False)
 @click.option("--call", "call_id", metavar="ID", help="The events of this call, in place of a single one.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="With --call: how many.")
+@click.option("--limit", type=WholeNumber(1, 1000), default=20, show_default=True, help="With --call: how many.")
 def command(data_dir: Path, event_id: str | None, call_id: str | None, limit: int) -> None:
     """Tell what became of the event ID.
 

@@ -12,6 +12,7 @@ import click
 
 from earshot.commands.choosing import choosing_options, dead_letter_filter, quarantine_filter
 from earshot.commands.common import Fault, data_dir_option, settings_for
+from earshot.commands.numbers import WholeNumber
 from earshot.commands.servers import database_of, outages_told, redis_of
 from earshot.commands.tables import print_table
 from earshot.moments import write_moment
@@ -28,7 +29,7 @@ DELIVERY_COLUMNS = ("received (UTC)", "reason", "bytes", "event")
 @click.command("failed")
 @data_dir_option
 @choosing_options
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many to show.")
+@click.option("--limit", type=WholeNumber(1), default=50, show_default=True, help="How many to show.")
 @click.option("--json", "as_json", is_flag=True, help="JSON in place of tables.")
 @click.option("--body", is_flag=True, help="With --event: its body alone, as it came. It holds personal data.")
 def command(data_dir: Path, **options: Any) -> None:

@@ -15,6 +15,7 @@ import click
 
 from earshot.commands.choosing import choosing_options, dead_letter_filter, quarantine_filter
 from earshot.commands.common import Fault, data_dir_option, settings_for
+from earshot.commands.numbers import WholeNumber
 from earshot.commands.servers import database_of, outages_told, redis_of
 from earshot.commands.tables import print_table
 from earshot.moments import write_moment
@@ -39,7 +40,7 @@ DONE = {"replay": "replayed", "discard": "discarded"}
 @click.option("--discard", is_flag=True, help="Give them up for good in place of replaying them.")
 @click.option("--yes", is_flag=True, help="With --discard: do not ask.")
 @click.option("--history", is_flag=True, help="List the latest runs, and do nothing.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="With --history: how many runs.")
+@click.option("--limit", type=WholeNumber(1), default=20, show_default=True, help="With --history: how many runs.")
 @click.pass_context
 def command(ctx: click.Context, /, data_dir: Path, **options: Any) -> None:
     """Put dead letters back into their queues.

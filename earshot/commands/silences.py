@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from earshot.commands.common import Fault, data_dir_option, setting_faults_told, settings_for
+from earshot.commands.numbers import WholeNumber
 from earshot.commands.servers import database_of, outages_told
 from earshot.commands.tables import print_table, printable
 from earshot.moments import write_moment
@@ -90,7 +91,7 @@ def list_command(data_dir: Path, *, as_json: bool) -> None:
 
 @click.command("unsilence")
 @data_dir_option
-@click.argument("silence_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.argument("silence_id", metavar="ID", type=WholeNumber(1, 2**63 - 1))
 def unsilence_command(data_dir: Path, silence_id: int) -> None:
     """End the silence ID before its time."""
     settings = settings_for(["DATABASE_URL"], data_dir)

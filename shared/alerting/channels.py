@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.errors import MessageError
 from email.policy import default as policy
 from types import MappingProxyType
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -21,6 +21,8 @@ MOST_RECIPIENTS = 50
 LONGEST_URL = 2048
 
 _PRINTABLE = re.compile(r"[!-~]+")
+# What is behind the host and the port.
+_END = re.compile(r"(?<=[^:/])[/?#].*", re.DOTALL)
 
 
 def channels_of(settings: Settings) -> tuple[str, ...]:
@@ -67,7 +69,8 @@ def _email_faults(settings: Settings) -> Iterator[str]:
         yield f"ALERT_EMAIL_TO: has more than {MOST_RECIPIENTS} addresses"
     for number, address in enumerate(settings.alert_email_to, start=1):
         if not is_address(address):
-            yield f"ALERT_EMAIL_TO: number {number} is no e-mail address"
+            hint = "; separate addresses by commas" if address.count("@") > 1 else ""
+            yield f"ALERT_EMAIL_TO: number {number} is no e-mail address{hint}"
 
 
 _FAULTS: Mapping[str, Callable[[Settings], Iterator[str]]] = MappingProxyType(
@@ -95,35 +98,45 @@ def _told(name: str, fault: str) -> Iterator[str]:
 
 
 def _http_fault(url: str) -> str:
-    parts = _split(url)
-    if parts is None or parts.scheme not in ("http", "https"):
-        return "must be an address that begins with https:// or http://"
-    if "@" in parts.netloc:
+    if fault := _text_fault(url, ("https://", "http://")):
+        return fault
+    if "@" in _END.sub("", url):
         return "must not have a user or password in it"
     if "#" in url:
         return "must not have a fragment (#)"
-    return ""
+    return _place_fault(url)
 
 
 def _smtp_fault(url: str) -> str:
-    parts = _split(url)
-    if parts is None or parts.scheme not in ("smtp", "smtp+starttls", "smtps"):
-        return "must be an address that begins with smtp+starttls://, smtps:// or smtp://"
-    if parts.path not in ("", "/") or "?" in url or "#" in url:
+    if fault := _text_fault(url, ("smtp+starttls://", "smtps://", "smtp://")):
+        return fault
+    # Looked for before the port: of `user:p#ss@host` an address has the host `user` and the port `p`.
+    if url != _END.sub("", url).removesuffix("/"):
         return "must end with the host or the port; a password's special characters are written with %"
+    return _place_fault(url)
+
+
+def _text_fault(url: str, beginnings: tuple[str, ...]) -> str:
+    if not url.lower().startswith(beginnings):
+        return f"must be an address that begins with {', '.join(beginnings[:-1])} or {beginnings[-1]}"
+    if len(url) > LONGEST_URL:
+        return f"must have at most {LONGEST_URL} characters"
+    if not _PRINTABLE.fullmatch(url):
+        return "has a character that is not allowed, such as a space; in a path or a password it is written with %"
     return ""
 
 
-def _split(url: str) -> SplitResult | None:
-    """Take an address apart; None where it is none."""
-    if len(url) > LONGEST_URL or not _PRINTABLE.fullmatch(url):
-        return None
+def _place_fault(url: str) -> str:
     try:
         parts = urlsplit(url)
-        is_whole = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return None
-    return parts if is_whole else None
+        return "has brackets that hold no IPv6 address; in a path or a password they are written with %"
+    if not parts.hostname:
+        return "must name a host"
+    try:
+        return "has no such port: there are 1 to 65535" if parts.port == 0 else ""
+    except ValueError:
+        return "has no such port: there are 1 to 65535"
 
 
 def _is_secret(secret: str) -> bool:

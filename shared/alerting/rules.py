@@ -42,7 +42,11 @@ Text = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class _Rule(BaseModel):
-    """What every rule has. `channels` None stands for all that are set up; no `assistants` for those of all calls."""
+    """What every rule has.
+
+    `channels` None stands for all that are set up; no `assistants` for those of all calls. `tell_end` has the end of an
+    alert sent too: where that is but the end of the call, it is no news.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
@@ -51,6 +55,7 @@ class _Rule(BaseModel):
     severity: Severity = "warning"
     channels: Annotated[tuple[Channel, ...] | None, Field(strict=False)] = None
     assistants: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    tell_end: bool = True
 
 
 class _Windowed(_Rule):
@@ -64,6 +69,7 @@ class NegativeSentiment(_Rule):
     """A caller is angry: a message labelled negative, with more than this confidence. Once a call, or a message."""
 
     kind: Literal["negative_sentiment"]
+    tell_end: bool = False
     confidence_above: Share = 0.8
     per: Literal["call", "message"] = "call"
 
@@ -78,6 +84,7 @@ class LowConfidence(_Rule):
     """The transcription of a call is hardly to be trusted: the mean confidence of its user's messages is low."""
 
     kind: Literal["stt_confidence"]
+    tell_end: bool = False
     below: Share = 0.5
     minimum_messages: int = Field(default=5, ge=1)
 
@@ -100,6 +107,7 @@ class CallCost(_Rule):
     """A call cost more than this, in the platform's currency."""
 
     kind: Literal["call_cost"]
+    tell_end: bool = False
     above: float = Field(default=1.0, ge=0)
 
 

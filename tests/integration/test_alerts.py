@@ -94,15 +94,17 @@ def test_an_old_call_is_judged_by_what_it_says_and_by_no_clock(open_desk):
     }
 
 
-def test_the_end_of_a_call_resolves_what_it_raised(open_desk):
-    """Then those that were told of it are told; what comes later of the call raises nothing again."""
-    desk = open_desk(ANGER)
+@pytest.mark.parametrize("tell_end", [True, False])
+def test_the_end_of_a_call_resolves_what_it_raised(open_desk, tell_end):
+    """Where that is wanted, those that were told of it are told; what comes later of the call raises nothing again."""
+    desk = open_desk(make_rules(negative_sentiment={"tell_end": tell_end}))
     events = angry_call()
     desk.send(*events)
     desk.send(end_of_call_report(call_id="angry"))
     desk.send(*events, status_update("finished", call_id="angry"))
     assert desk.told() == [("negative_sentiment", False)]
-    assert desk.notices() == ["negative_sentiment raised", "negative_sentiment resolved"]
+    resolved = ["negative_sentiment resolved"] if tell_end else []
+    assert desk.notices() == ["negative_sentiment raised", *resolved]
 
 
 def test_what_is_over_when_it_is_found_is_told_once(open_desk):

@@ -22,7 +22,7 @@ from workers.alerting.calls import CALLS_AT_ONCE, SKIPPED_FOR
 from workers.alerting.keeper import LOCK, AlertsKeeper, NotOurTurn
 
 SECOND, MINUTE, HOUR = (timedelta(seconds=number) for number in (1, 60, 3600))
-ANGER = make_rules(negative_sentiment={})
+ANGER = make_rules(negative_sentiment={"tell_end": True})
 QUEUED = queue_key("webhook")
 
 

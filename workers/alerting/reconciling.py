@@ -35,7 +35,7 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """An open alert is over; `is_told` is False where that is nobody's news: its rule is gone."""
+    """An open alert is over; `is_told` is False where that is nobody's news, by its rule or for want of one."""
 
     alert: KnownAlert
     is_told: bool
@@ -60,7 +60,7 @@ def reconcile_calls(
     found = {alert_id_of(finding): finding for finding in findings}
     alerts = {alert.alert_id: alert for alert in known}
     over = (alert for alert in alerts.values() if alert.is_open and _is_over(alert, found.get(alert.alert_id), now))
-    resolved = [Resolve(alert, alert.rule in rules) for alert in over]
+    resolved = [Resolve(alert, alert.rule in rules and rules[alert.rule].tell_end) for alert in over]
     new = [Raise(alert_id, one) for alert_id, one in found.items() if one.raises and alert_id not in alerts]
     return [*resolved, *new]
 
@@ -92,7 +92,7 @@ def _changed(alert: KnownAlert, finding: Finding | None, rule: LastingRule | Non
     # A time that is still to come was written before the clock was set back.
     since = min(alert.clear_since or now, now)
     if now - since >= _patience(rule):
-        return Resolve(alert, is_told=True)
+        return Resolve(alert, rule.tell_end)
     return None if since == alert.clear_since else Clear(alert, since)
 
 

@@ -18,7 +18,7 @@ class Personal:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One word about one alert, and the alert; `call_id`, `message_id` and `subject` are empty where there is none."""
+    """One word about one alert, and the alert; ids, `subject` and `assistant` are empty where there is none."""
 
     what: What
     alert_id: str
@@ -31,6 +31,8 @@ class Facts:
     raised_at: datetime
     resolved_at: datetime | None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    assistant: str = ""
+    is_call_over: bool = False
     personal: Personal = Personal()
 
     @property

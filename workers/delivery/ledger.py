@@ -12,7 +12,10 @@ from workers.delivery.facts import Facts, Personal
 TOPIC = "deliveries"
 
 _OF_NOTICE = ("notice_id", "call_id", "alert_id", "channel", "what")
-_OF_ALERT = ("rule", "severity", "message_id", "subject", "began_at", "raised_at", "resolved_at")
+_OF_ALERT = (
+    *("rule", "severity", "message_id", "subject", "began_at", "raised_at", "resolved_at"),
+    *("assistant", "is_call_over"),
+)
 
 
 @dataclass(frozen=True, slots=True)

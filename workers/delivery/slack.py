@@ -9,7 +9,9 @@ import msgspec
 
 from workers.delivery.facts import Facts
 from workers.delivery.posting import Post
-from workers.delivery.wording import headline, lines, link, summarize
+from workers.delivery.wording import further, headline, lines, link
+
+_IN_TITLE = ("Severity", "Rule")
 
 
 def slack_post(facts: Facts, url: str, console_url: str | None) -> Post:
@@ -20,9 +22,9 @@ def slack_post(facts: Facts, url: str, console_url: str | None) -> Post:
 
 def _content(facts: Facts, console_url: str | None) -> dict[str, Any]:
     title = _escaped(headline(facts))
-    known = "\n".join(_escaped(f"{label}: {text}") for label, text in lines(facts))
+    known = "\n".join(_escaped(f"{label}: {text}") for label, text in lines(facts) if label not in _IN_TITLE)
     place = link(facts, console_url)
-    parts = [title, _escaped(summarize(facts)), known, f"<{_escaped(place)}|See it in the console>" if place else ""]
+    parts = [title, _escaped(further(facts)), known, f"<{_escaped(place)}|See it in the console>" if place else ""]
     return {
         "text": f"{title} {_escaped(place)}" if place else title,
         "blocks": [_section(part) for part in parts if part],

@@ -20,8 +20,8 @@ TEST = RESERVED_NAME
 _SENTENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "negative_sentiment": (
-            "A caller is angry: a message is negative with a confidence of {confidence}.",
-            "A caller is angry.",
+            "A caller sounds upset: a message is negative with a confidence of {confidence}.",
+            "A caller sounds upset.",
         ),
         "hang": ("The assistant hangs: it does not speak.", "The assistant hangs: it does not speak."),
         "stt_confidence": (
@@ -42,8 +42,8 @@ _SENTENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The assistant hangs in too many calls.",
         ),
         "error_rate": (
-            "There were {errors} errors within {window_seconds}: {rate} of the turns.",
-            "There are too many errors.",
+            "There were {errors} errors of {source} within {window_seconds}: {rate} of the turns.",
+            "There are too many errors of {source}.",
         ),
         "turn_latency": (
             "The turn latency's percentile {percentile} is {latency_ms} within {window_seconds}.",
@@ -57,22 +57,28 @@ _SENTENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
         TEST: ("This is a test: notices of alerts arrive.", "This is a test: notices of alerts arrive."),
     }
 )
-# What the subject of an alert is, where a person wants to know.
-_SUBJECTS: Mapping[str, str] = MappingProxyType({"error_rate": "provider", "turn_latency": "assistant"})
 
 
 def summarize(facts: Facts) -> str:
-    """Say in one sentence what happened; in a second one that it is over, where it is."""
-    return " ".join(filter(None, (happening(facts), _about(facts), _end(facts))))
+    """Say in one sentence what happened; in further ones of which assistant, and that it is over, where that is so."""
+    return " ".join(filter(None, (happening(facts), further(facts))))
 
 
 def happening(facts: Facts) -> str:
     """Say in one sentence what happened."""
-    with_figures, without = _SENTENCES.get(_kind(facts), ("", f"The rule {printable(facts.rule)} applies."))
+    if _kind(facts) not in _SENTENCES:
+        return f"The rule {printable(facts.rule)} applies."
+    with_figures, without = _SENTENCES[_kind(facts)]
+    figures = {**_figures(facts.detail), "source": _source(facts)}
     try:
-        return with_figures.format_map(_figures(facts.detail)) or without
+        return with_figures.format_map(figures)
     except KeyError:
-        return without
+        return without.format_map(figures)
+
+
+def further(facts: Facts) -> str:
+    """Say what there is to say beyond what happened; often nothing."""
+    return " ".join(filter(None, (_about(facts), _end(facts))))
 
 
 def headline(facts: Facts) -> str:
@@ -86,12 +92,14 @@ def lines(facts: Facts) -> list[tuple[str, str]]:
     known = {
         "Severity": facts.severity,
         "Rule": printable(facts.rule),
+        "Assistant": printable(facts.assistant),
         "Call": printable(facts.call_id),
         "Message": printable(facts.message_id),
         "Since": told_time(facts.began_at),
         "Over since": told_time(facts.resolved_at) if facts.resolved_at else "",
         "Caller": printable(facts.personal.caller_number or ""),
         "Said": printable(facts.personal.message_text or "", LONGEST_TEXT),
+        "Alert": facts.alert_id,
     }
     return [(label, text) for label, text in known.items() if text]
 
@@ -124,15 +132,23 @@ def _kind(facts: Facts) -> str:
     return str(facts.detail.get("kind", facts.rule))
 
 
+def _source(facts: Facts) -> str:
+    error_type = facts.detail.get("error_type")
+    of = f" ({printable(error_type)})" if isinstance(error_type, str) else ""
+    return f"{printable(facts.subject) or 'a provider'}{of}"
+
+
 def _about(facts: Facts) -> str:
-    what = _SUBJECTS.get(_kind(facts))
-    return f"It is about the {what} {printable(facts.subject)}." if what and facts.subject else ""
+    is_told = _kind(facts) == "turn_latency" and facts.subject
+    return f"It is about the assistant {printable(facts.subject)}." if is_told else ""
 
 
 def _end(facts: Facts) -> str:
-    if facts.resolved_at is None or facts.rule == TEST:
+    # A test has no end, and costs are known only when there is nothing left to end.
+    if facts.resolved_at is None or facts.rule == TEST or _kind(facts) == "call_cost":
         return ""
-    return f"It is over since {told_time(facts.resolved_at)}."
+    why = ": the call has ended" if facts.is_call_over else ""
+    return f"It is over since {told_time(facts.resolved_at)}{why}."
 
 
 def _figures(detail: Mapping[str, Any]) -> dict[str, str]:
@@ -150,7 +166,7 @@ def _figure(name: str, value: float | str) -> str:
         return f"{value * 100:.3g} %"
     if name == "percentile":
         return f"{value * 100:g}"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def _span(seconds: float) -> str:

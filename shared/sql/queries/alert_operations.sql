@@ -74,10 +74,10 @@ limit 1
 select to_regclass('notices') is not null and to_regclass('followers') is not null as are_there
 
 -- name: count_given_up
--- Count the notices that were given up lately, by channel.
+-- Count the notices that were given up lately, by channel; those that a replay has delivered since are none.
 select channel, count(*) as number
 from notices
-where given_up_at > %(since)s
+where given_up_at > %(since)s and delivered_at is null
 group by channel
 order by channel
 

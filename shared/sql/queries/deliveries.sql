@@ -2,18 +2,24 @@
 -- Read a notice and its alert as it is now; the alert's columns are null where there is no such alert any more.
 select
     notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, published_at,
-    rule, severity, message_id, subject, began_at, raised_at, resolved_at, detail
+    rule, severity, message_id, subject, alerts.began_at, raised_at, resolved_at, detail,
+    coalesce(assistant_name, assistant_id, '') as assistant,
+    coalesce(ended_at is not null or status in ('finished', 'failed'), false) as is_call_over
 from notices
 left join alerts on alerts.call_id = notices.call_id and alerts.alert_id = notices.alert_id
+left join calls on calls.call_id = notices.call_id
 where notice_id = %(notice_id)s
 
 -- name: read_oldest
 -- Read the oldest notice of a channel that is neither delivered nor given up, and its alert.
 select
     notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, published_at,
-    rule, severity, message_id, subject, began_at, raised_at, resolved_at, detail
+    rule, severity, message_id, subject, alerts.began_at, raised_at, resolved_at, detail,
+    coalesce(assistant_name, assistant_id, '') as assistant,
+    coalesce(ended_at is not null or status in ('finished', 'failed'), false) as is_call_over
 from notices
 left join alerts on alerts.call_id = notices.call_id and alerts.alert_id = notices.alert_id
+left join calls on calls.call_id = notices.call_id
 where channel = %(channel)s and delivered_at is null and given_up_at is null
 order by notice_id
 limit 1

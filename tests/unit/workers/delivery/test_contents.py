@@ -54,7 +54,7 @@ def test_the_body_of_a_webhook_has_the_facts():
         "alert_id": "ab" * 16,
         "rule": "angry",
         "severity": "critical",
-        "summary": "A caller is angry: a message is negative with a confidence of 91.2 %."
+        "summary": "A caller sounds upset: a message is negative with a confidence of 91.2 %."
         " It is over since 2026-11-23 09:30:00 UTC.",
         "call_id": "WC-1",
         "message_id": None,
@@ -79,7 +79,7 @@ def test_no_text_from_outside_mentions_anybody_in_slack():
     content = json.loads(slack_post(HOSTILE, URL, CONSOLE).body)
     texts = [content["text"], *(block["text"]["text"] for block in content["blocks"])]
     assert not any("<!" in text or "\r" in text for text in texts)
-    assert "WC&lt;!channel&gt;&amp;" in texts[3]
+    assert any("WC&lt;!channel&gt;&amp;" in text for text in texts)
     assert [text for text in texts if "<" in text] == [texts[-1]]
     assert texts[-1].startswith("<https://console.example/calls/WC%3C%21channel%3E")
     assert all(block["text"]["verbatim"] for block in content["blocks"])
@@ -88,7 +88,7 @@ def test_no_text_from_outside_mentions_anybody_in_slack():
 def test_slack_takes_what_is_posted():
     """A text of one line for where blocks are not shown, and blocks of text below Slack's limit."""
     content = json.loads(slack_post(replace(FACTS, call_id="x" * 5000), URL, None).body)
-    assert content["text"].startswith("[critical] angry: A caller is angry")
+    assert content["text"].startswith("[critical] angry: A caller sounds upset")
     assert all(0 < len(block["text"]["text"]) < 3000 for block in content["blocks"])
 
 
@@ -100,7 +100,7 @@ def mail(facts=FACTS):
 def test_an_email_tells_what_where_and_since_when():
     """The subject has severity and rule; the text has the rest."""
     message = mail()
-    assert message["Subject"].startswith("[critical] angry: A caller is angry")
+    assert message["Subject"].startswith("[critical] angry: A caller sounds upset")
     text = message.get_content()
     for told in ("WC-1", "2026-11-23 09:11:00 UTC", "https://console.example/calls/WC-1?turn=user-3#message-user-3"):
         assert told in text

@@ -35,7 +35,7 @@ DETAILS = {
     "endless_call": ({"seconds": 7500.0}, "2 h 5 min"),
     "call_cost": ({"cost": 1.5, "threshold": 1.0}, "cost 1.5, more than 1"),
     "hang_rate": ({"rate": 0.08, "calls": 1040, "window_seconds": 3600}, "8 % of 1,040 calls within 1 h"),
-    "error_rate": ({"rate": 0.05, "errors": 6, "window_seconds": 300}, "6 errors within 5 min: 5 %"),
+    "error_rate": ({"rate": 0.05, "errors": 6, "window_seconds": 300}, "6 errors of a provider within 5 min: 5 %"),
     "turn_latency": ({"latency_ms": 3420.4, "percentile": 0.95, "window_seconds": 900}, "percentile 95 is 3,420 ms"),
     "interruption_rate": ({"rate": 0.35, "replies": 80, "window_seconds": 3600}, "Of 80 replies within 1 h 35 %"),
     "feed_silence": ({"silent_seconds": 1020}, "17 min"),
@@ -78,15 +78,25 @@ def test_a_notice_of_what_is_over_says_so():
     """What was raised and is over by the time it is sent is told as over, and so is a resolved alert."""
     over = replace(FACTS, resolved_at=RESOLVED_AT)
     assert "over since 2026-11-23 09:30:00 UTC" in summarize(over)
-    assert headline(over).startswith("[critical] angry: A caller is angry")
+    assert headline(over).startswith("[critical] angry: A caller sounds upset")
     assert headline(replace(over, what="resolved")).startswith("[critical, resolved] angry:")
 
 
 def test_the_subject_is_told_where_it_is_a_name():
     """A provider or an assistant is named; what only tells places apart is not."""
     errors = replace(FACTS, subject="deepgram", detail={"kind": "error_rate"})
-    assert "the provider deepgram" in summarize(errors)
+    assert summarize(errors) == "There are too many errors of deepgram."
+    told = replace(errors, detail={**errors.detail, "error_type": "stt_error"})
+    assert summarize(told) == "There are too many errors of deepgram (stt_error)."
     assert "place" not in summarize(replace(FACTS, subject="place 7", detail={"kind": "hang"}))
+
+
+def test_an_end_says_why():
+    """That a call ended is no solution; of costs there is no end, and a large sum is written out."""
+    over = replace(FACTS, what="resolved", resolved_at=RESOLVED_AT, is_call_over=True)
+    assert summarize(over).endswith("It is over since 2026-11-23 09:30:00 UTC: the call has ended.")
+    cost = replace(over, detail={"kind": "call_cost", "cost": 12345.67, "threshold": 1.0})
+    assert summarize(cost) == "A call cost 12,345.67, more than 1."
 
 
 def test_a_test_is_a_test():
