@@ -4,7 +4,10 @@ import math
 import time
 from collections import Counter
 
-from workers.scoring import Mood
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from workers.scoring import UNKNOWN, Mood
+from workers.vader import NEUTRAL_BELOW
 
 ODD_MOODS = {
     "nothing": None,
@@ -60,7 +63,23 @@ class Nameless:
         raise NotImplementedError(text)
 
 
+class PlainVader:
+    """VADER as its authors made it: what ours is held against."""
+
+    name, version = "plain-vader", "1"
+
+    def score(self, text: str) -> Mood:
+        """Tell the mood of a text."""
+        shares = SentimentIntensityAnalyzer().polarity_scores(text)
+        if not (shares["pos"] or shares["neg"]):
+            return UNKNOWN
+        compound = shares["compound"]
+        label = "neutral" if abs(compound) < NEUTRAL_BELOW else "positive" if compound > 0 else "negative"
+        return Mood(label, compound, abs(compound))
+
+
 bad = BadScorer()
+plain_vader = PlainVader()
 nameless = Nameless()
 unprintable = CountingScorer("1\0")
 numbered = CountingScorer(1)  # type: ignore[arg-type]  # nonsense on purpose

@@ -17,9 +17,10 @@ from workers.scoring import LABELS, Mood, import_scorer, score
 DATA = Path(__file__).parent / "data"
 SETS = ("tuning", "held-out")
 SURE_ABOVE = 0.8
-# What each kind of utterance may be labelled; a request and an answer have no mood.
+# What each kind of utterance may be labelled; a request and an answer have no mood, and distress is one as anger is.
 RIGHT = {
     "angry": ("negative",),
+    "distress": ("negative",),
     "positive": ("positive",),
     "request": ("neutral", "unknown"),
     "answer": ("neutral", "unknown"),
@@ -64,15 +65,17 @@ def table(verdicts: Sequence[Verdict]) -> str:
     rows.append(("---", *("---:" for _ in rows[0][1:])))
     for kind in RIGHT:
         of_kind = [verdict for verdict in verdicts if verdict.kind == kind]
+        if not of_kind:
+            continue
         rows.append((kind, *(str(counts[kind, label]) for label in LABELS), f"{accuracy(of_kind):.0%}"))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def report(name: str, verdicts: Sequence[Verdict]) -> str:
     """Tell how a set went, and how much of the anger in it is sure enough for the rule that comes with the alerts."""
-    angry = [verdict for verdict in verdicts if verdict.mood.label == "negative" and verdict.is_sure]
-    right = sum(verdict.is_right for verdict in angry)
-    told = f"negative with a confidence above {SURE_ABOVE}: {len(angry)}, of which {right} angry"
+    sure = Counter(verdict.kind for verdict in verdicts if verdict.mood.label == "negative" and verdict.is_sure)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sure.most_common())
+    told = f"negative with a confidence above {SURE_ABOVE}: {sure.total()} ({kinds})"
     return f"{name}: {len(verdicts)} utterances, {accuracy(verdicts):.0%} right\n\n{table(verdicts)}\n\n{told}\n"
 
 

@@ -102,11 +102,11 @@ def test_accuracy(name: str):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_only_anger_raises_alerts(name: str):
-    """No answer or utterance in another language is a mood that is sure, and nothing but anger is surely negative."""
+def test_only_who_is_upset_raises_alerts(name: str):
+    """No answer or utterance in another language is a mood that is sure, nor a request surely negative."""
     sure = [verdict for verdict in judge(name) if verdict.is_sure]
     assert [verdict for verdict in sure if verdict.kind in ("answer", "foreign")] == []
-    assert {verdict.kind for verdict in sure if verdict.mood.label == "negative"} == {"angry"}
+    assert {verdict.kind for verdict in sure if verdict.mood.label == "negative"} <= {"angry", "distress"}
 
 
 def test_the_documentation_quotes_what_is_measured():
