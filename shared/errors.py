@@ -41,5 +41,13 @@ class NotDelivered(Exception):
         self.pause_seconds = pause_seconds
 
 
+class NotTaken(NotDelivered):
+    """There was another answer than that the notice is taken, or a fault of ours: it may be the notice's own."""
+
+
+class Unconfirmed(NotDelivered):
+    """The receiver has the whole notice and did not say what becomes of it: another attempt may repeat it."""
+
+
 class Undeliverable(NeverRetry):
-    """A notice cannot be delivered: its receiver refuses it for good, or must not be spoken to."""
+    """A notice cannot be delivered: its receiver is gone for good, or must not be spoken to."""

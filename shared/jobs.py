@@ -59,6 +59,11 @@ class StageJob(Job):
         return self.id.rpartition("-")[0]
 
     @property
+    def attempts_before(self) -> int:
+        """How many attempts have failed; those that met an unreachable server are not counted."""
+        return max(int(self.meta.get("attempts", 1)) - (self.retries_left or 0), 0)
+
+    @property
     def execution_registry(self) -> "LivingExecutions":
         """The executions of this job that are still told of."""
         return LivingExecutions(self.id, connection=self.connection)
@@ -108,10 +113,10 @@ class StageJob(Job):
         """Say how many seconds to wait before the next attempt: at least 1, so that it is scheduled."""
         if isinstance(self.failure, RetryLater):
             return _jittered(TURN_PAUSE_SECONDS if isinstance(self.failure, OutOfTurn) else OUTAGE_PAUSE_SECONDS)
-        attempts = max(int(self.meta.get("attempts", 1)) - (self.retries_left or 0), 0)
         longest = LONGEST_PAUSE_OF_NOTICES_SECONDS if self.origin in CHANNELS else LONGEST_PAUSE_SECONDS
         asked = self.failure.pause_seconds if isinstance(self.failure, NotDelivered) else 0
-        return max(_jittered(min(FIRST_PAUSE_SECONDS * 2**attempts, longest)), math.ceil(min(asked, longest)))
+        pause = min(FIRST_PAUSE_SECONDS * 2**self.attempts_before, longest)
+        return max(_jittered(pause), math.ceil(min(asked, longest)))
 
     def cleanup(self, ttl: int | None = None, pipeline: Pipeline | None = None, remove_from_queue: bool = True) -> None:  # noqa: FBT001, FBT002 - RQ's signature
         """End the job; the stage is taken off the event in the same transaction."""

@@ -16,7 +16,7 @@ LONGEST_VALUE = 120
 
 _PLAIN = re.compile(r"[\w.:/@+~-]+", re.ASCII)
 # What these have to say of their troubles, the programs say in their own lines.
-_LOUD_LIBRARIES = ("psycopg", "rq", "rq.worker", "rq.job", "rq.registry", "rq.queue", "flask_wtf")
+_LOUD_LIBRARIES = ("psycopg", "rq", "rq.worker", "rq.job", "rq.registry", "rq.queue", "flask_wtf", "httpcore")
 
 
 class LineFormatter(logging.Formatter):

@@ -3,24 +3,54 @@
 A variable that is unset is looked up in the `env` file of the data directory, which `earshot up` writes.
 """
 
+import re
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.stages import STAGES
 
 DEFAULT_DATA_DIR = Path(".earshot")
 
+
+def read_network(value: object) -> object:
+    """Read a network by its first address; what else it may mean is told."""
+    if not isinstance(value, str):
+        return value
+    try:
+        meant = ip_network(value, strict=False)
+    except ValueError as error:
+        raise ValueError("is no network such as 10.1.0.0/16") from error
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"has host bits set; did you mean {meant}?") from error
+
+
+def of_form(pattern: str, told: str) -> AfterValidator:
+    """Have a text be of a form, which is told in words where it is not."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(told)
+        return value
+
+    return AfterValidator(check)
+
+
 Names = Annotated[tuple[str, ...], NoDecode]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
-Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode]
+Networks = Annotated[tuple[Annotated[IPvAnyNetwork, BeforeValidator(read_network)], ...], NoDecode]
+Address = Annotated[str, of_form(r"https?://\S+", "must begin with http:// or https://, and have no spaces")]
+ImportedName = Annotated[str, of_form(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", "must be written as module:object")]
 
 
 class SettingsError(Exception):
-    """One or more settings are missing or wrong; the message names each of them and none of their values."""
+    """One or more settings are missing or wrong; the message names each of them, and no value but a network's."""
 
 
 class Settings(BaseSettings):
@@ -46,10 +76,10 @@ class Settings(BaseSettings):
     console_port: int = Field(default=8001, ge=1, le=65535)
     console_threads: int = Field(default=16, ge=2, le=256)
     console_streams: int = Field(default=200, ge=1, le=2000)
-    console_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    console_url: Address | None = None
     slow_turn_ms: int = Field(default=3000, ge=1, le=600_000)
 
-    sentiment_scorer: str = Field(default="workers.vader:scorer", pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
+    sentiment_scorer: ImportedName = "workers.vader:scorer"
 
     alerts_file: Path | None = None
     alert_webhook_url: SecretStr | None = None

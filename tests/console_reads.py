@@ -165,7 +165,7 @@ READS = (
         {**OF_A_CALL, "after_raised_at": None, "after_alert_id": None},
         "alerts_pkey",
     ),
-    read("console_alerts.count_unacknowledged", {"limit": 100}, "alerts_unacknowledged"),
+    read("console_alerts.count_waiting", {"test_rule": "test", "limit": 100}, "alerts_open"),
     read("console_alerts.list_rules", {"limit": LIMIT}, "alerts_by_rule"),
     read(
         "console_alerts.list_silences",

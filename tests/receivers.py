@@ -47,15 +47,16 @@ class Answer:
 
 
 class HttpReceiver:
-    """Keeps what is posted to it, in order, and answers with `answer`; `on_request` is called before.
+    """Keeps what is posted to it, in order, and answers as `answer_to` says: with `answer`.
 
-    What it answered with success is in `taken`, all else in `refused`.
+    `on_request` is called before. What it answered with success is in `taken`, all else in `refused`.
     """
 
     def __init__(self) -> None:
         self.taken: list[Request] = []
         self.refused: list[Request] = []
         self.answer = Answer()
+        self.answer_to: Callable[[Request], Answer] = lambda _: self.answer
         self.on_request: Callable[[], None] = lambda: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -88,7 +89,7 @@ class HttpReceiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
                 receiver.on_request()
-                answer = receiver.answer
+                answer = receiver.answer_to(request)
                 (receiver.taken if answer.status < 300 else receiver.refused).append(request)
                 with suppress(OSError):
                     self._write(answer)

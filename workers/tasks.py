@@ -6,14 +6,11 @@ keeps and logs that text, and a database's or decoder's may quote the payload.
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import psycopg
 from rq import get_current_job
 
 from shared.announcements import announce
@@ -32,6 +29,7 @@ from workers import quarantine as _quarantine
 from workers import sentiment as _sentiment
 from workers import transcripts as _transcripts
 from workers.delivery.jobs import Attempt
+from workers.faults import describe
 from workers.receipts import save_receipts
 
 # Takes a batch of events; gives, for each that made rows new or changed, how many.
@@ -92,12 +90,12 @@ def _current_job() -> StageJob:
 
 def _deliver(_event_id: str) -> None:
     database = _database()
-    attempt = Attempt(_current_job(), database, _settings[0] if _settings else Settings())
+    attempt = Attempt(_current_job(), database, _settings[0])
     try:
         attempt.run()
     except Exception as error:  # noqa: BLE001 - as for stages: whatever it is, its text stays here
         is_ours = isinstance(error, NeverRetry | RetryLater | NotDelivered)
-        failure = error if is_ours else StageFailed(_describe(error))
+        failure = error if is_ours else StageFailed(describe(error))
         attempt.conclude(failure)
         raise failure from None
 
@@ -114,7 +112,7 @@ def _run_job(stage: str, event_id: str) -> None:
         _log_failure(logging.WARNING, stage, job, error, "waiting")
         raise error from None
     except Exception as error:  # noqa: BLE001 - the stage's envelope: whatever it is, its text stays here
-        failure = StageFailed(_describe(error))
+        failure = StageFailed(describe(error))
         level, what = (logging.WARNING, "retrying") if job.retries_left else (logging.ERROR, "dead")
         _log_failure(level, stage, job, failure, what)
         raise failure from None
@@ -137,24 +135,6 @@ def _log_failure(level: int, stage: str, job: StageJob, error: Exception, outcom
     reason = f"{type(error).__name__}: {error}"
     left = job.retries_left or 0
     log(level, "stage.failed", stage=stage, event_id=job.event_id, outcome=outcome, attempts_left=left, reason=reason)
-
-
-def _describe(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "/workers/" in frame.filename or "/shared/" in frame.filename]
-    return f"{type(error).__name__}{_sql_fault(error)}{_place(ours[-1]) if ours else ''}"
-
-
-def _sql_fault(error: Exception) -> str:
-    if not isinstance(error, psycopg.Error) or not error.sqlstate:
-        return ""
-    # Its name is the schema's; the row that breaks it is in the other fields of the diagnosis.
-    constraint = error.diag.constraint_name
-    return f" ({error.sqlstate}, constraint {constraint})" if constraint else f" ({error.sqlstate})"
-
-
-def _place(frame: traceback.FrameSummary) -> str:
-    return f" at {'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
 
 
 # What the jobs of a stage name, by `shared.stages.task_name`.

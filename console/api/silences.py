@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from console.api.cursors import BIGINT, MOMENT, Cursor, Place
 from console.api.operations import (
@@ -23,10 +23,20 @@ from console.errors import Unprocessable
 from console.services import Services
 from console.writing import writing
 from shared.alerting.alerts import Alerts
+from shared.alerting.rule_faults import NAME, RESERVED_NAME
 from shared.queries import queries
 
 # Whoever wants to hear nothing for longer had better change the rule.
 LONGEST_SILENCE = timedelta(days=31)
+
+
+def _read_rule(written: str) -> str:
+    if written == RESERVED_NAME:
+        raise ValueError("is the name of the alerts of `earshot alerts test`, which are sent in any case")
+    if written and not NAME.fullmatch(written):
+        raise ValueError("is no name of a rule: those begin with a letter and have small letters, digits and _")
+    return written
+
 
 _TextOrNone = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")]
 
@@ -53,7 +63,14 @@ class SilenceOrder(BaseModel):
         json_schema_extra={"oneOf": [{"required": ["for_seconds"]}, {"required": ["ends_at"]}]},
     )
 
-    rule: Annotated[_TextOrNone, Field(description="its name in alerts.toml; empty for all rules")]
+    rule: Annotated[
+        str,
+        AfterValidator(_read_rule),
+        Field(
+            description="its name in alerts.toml; empty for all rules",
+            json_schema_extra={"pattern": f"^({NAME.pattern})?$", "not": {"const": RESERVED_NAME}},
+        ),
+    ]
     call_id: Text | None = Field(default=None, description="without it, whatever the alert is about")
     for_seconds: Annotated[int, Field(ge=1, le=int(LONGEST_SILENCE.total_seconds())), WHOLE] | None = None
     ends_at: Moment | None = Field(default=None, description="within 31 days")

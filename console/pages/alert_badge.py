@@ -1,10 +1,11 @@
-"""How many alerts wait for somebody to take note of them, for the navigation of every page."""
+"""How many open alerts wait for somebody to take note of them, for the navigation of every page."""
 
 import time
 from collections.abc import Callable
 
 from console.patience import TookTooLong, read_in_time
 from console.services import Services
+from shared.alerting.rule_faults import RESERVED_NAME
 from shared.errors import DatabaseUnavailable
 from shared.queries import queries
 
@@ -39,5 +40,6 @@ class AlertBadge:
         return str(number) if number < MOST_COUNTED else f"{MOST_COUNTED - 1}+"
 
     def _read(self) -> int:
-        row = self._services.store.row(queries("console_alerts")["count_unacknowledged"], {"limit": MOST_COUNTED})
+        values = {"test_rule": RESERVED_NAME, "limit": MOST_COUNTED}
+        row = self._services.store.row(queries("console_alerts")["count_waiting"], values)
         return int(row["alerts"]) if row else 0

@@ -8,6 +8,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from console.pages.alert_figures import written
+from console.pages.formatting import shortened
 from shared.alerting.rule_faults import RESERVED_NAME
 
 _SUBJECT = "{subject}"
@@ -15,8 +16,8 @@ _SUBJECT = "{subject}"
 _WORDINGS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "negative_sentiment": (
-            "A caller is angry: confidence {confidence}, above {threshold}",
-            "A caller is angry",
+            "A caller sounds upset: confidence {confidence}, above {threshold}",
+            "A caller sounds upset",
         ),
         "hang": ("The assistant hung ({times} times)", "The assistant hung"),
         "stt_confidence": (
@@ -99,7 +100,8 @@ def happening(alert: Told) -> Sentence:
 
 
 def _figures(detail: Mapping[str, JsonValue]) -> Mapping[str, str]:
-    figures = written({name: value for name, value in detail.items() if isinstance(value, int | float | str)})
+    told = {name: value for name, value in detail.items() if isinstance(value, int | float | str)}
+    figures = {name: shortened(text) for name, text in written(told).items()}
     errors, turns, hangs = (detail.get(name) for name in ("errors", "turns", "hangs"))
     if isinstance(errors, int) and isinstance(turns, int):
         # A turn that failed left no turn: the rate is a share of both together.

@@ -26,6 +26,8 @@ class Told(Protocol):
 
 def standing(alert: Told, now: datetime) -> str:
     """Say whether an alert is open, and for how long: "open for 12 min", "over, lasted 34 s"."""
+    if alert.resolved_at == alert.raised_at:
+        return "over when it was found"
     if alert.resolved_at is not None:
         return f"over, lasted {_length(alert.resolved_at - alert.began_at)}"
     told = f"open for {_length(now - alert.began_at)}"

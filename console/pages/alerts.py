@@ -56,6 +56,17 @@ class AlertsPage:
         """The ids of the alerts that are shown and wait for somebody to take note."""
         return [alert.alert_id for alert in (*self.opened, *self.listed) if alert.acknowledged_at is None]
 
+    @property
+    def unacknowledged_open(self) -> int:
+        """How many of these are open."""
+        shown = (*self.opened, *self.listed)
+        return sum(alert.acknowledged_at is None and alert.resolved_at is None for alert in shown)
+
+    @property
+    def widest_silences(self) -> Sequence[Silence]:
+        """The silences that hold, the ones that hide most in front."""
+        return sorted(self.silences, key=lambda one: (one.rule is not None, one.call_id is not None, one.ends_at))
+
     def path_of(self, path: str, **more: str | None) -> str:
         """Write an address with the same filters, but for what is given anew."""
         asked = {**self.filters, **{name: value for name, value in more.items() if value}}

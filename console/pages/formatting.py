@@ -64,6 +64,12 @@ def coarse(moment: datetime, now: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M} UTC" if is_today else day(moment)
 
 
+def deadline(moment: datetime, now: datetime) -> str:
+    """Write a moment to the minute: "09:21 UTC" where it is today, else "6 Mar 2026, 09:21 UTC"."""
+    time = f"{moment.astimezone(UTC):%H:%M} UTC"
+    return time if coarse(moment, now) == time else f"{day(moment)}, {time}"
+
+
 def clock(moment: datetime | None) -> str:
     """Write the time of day in UTC: "09:21:20"."""
     return f"{moment.astimezone(UTC):%H:%M:%S}" if moment else NOT_TOLD

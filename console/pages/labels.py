@@ -25,7 +25,11 @@ LABELS: Mapping[str, str] = {
     "cursor": "The place in the list",
 }
 NO_MOMENT = "is no time such as 2026-11-23T14:00"
-_FAULTS = {"extra_forbidden": "is no filter of this page", "bool_parsing": "is neither true nor false"}
+_FAULTS = {
+    "missing": "must be told",
+    "extra_forbidden": "is no filter of this page",
+    "bool_parsing": "is neither true nor false",
+}
 _LONGEST_SHOWN = 40
 
 

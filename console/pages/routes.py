@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from flask import Blueprint
 
 from console.pages import (
+    alert_figures,
+    alert_sentences,
     alert_words,
     alerts,
     call,
@@ -33,9 +35,11 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "coarse": lambda moment: formatting.coarse(moment, datetime.now(UTC)),
     "count": formatting.count,
     "day": formatting.day,
+    "deadline": lambda moment: formatting.deadline(moment, datetime.now(UTC)),
     "duration": formatting.duration,
     "exact": formatting.exact,
-    "figures": alert_words.figures_of,
+    "figures": alert_figures.figures_of,
+    "happening": alert_sentences.happening,
     "id_end": formatting.id_end,
     "is_minute": formatting.is_minute,
     "lasted": formatting.lasted,

@@ -1,6 +1,6 @@
 """Silencing a rule from a page, and ending a silence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,11 @@ from console.errors import Missing
 from console.pages.alerts import read_rules
 from console.pages.labels import describe_filters
 from console.services import Services
+from shared.alerting.rule_faults import NAME, RESERVED_NAME
 
 LENGTHS: Mapping[str, str] = {"3600": "1 hour", "14400": "4 hours", "86400": "1 day"}
-EVERY_RULE = "every rule"
+# No rule has such a name.
+ALL_RULES = "all rules"
 
 _ORDER: TypeAdapter[SilenceOrder] = TypeAdapter(SilenceOrder)
 
@@ -26,7 +28,7 @@ class SilencePage:
     """What the form holds, and what is wrong with it."""
 
     asked: Mapping[str, str] = field(default_factory=dict)
-    rules: Mapping[str, str] = field(default_factory=dict)
+    rules: Sequence[str] = ()
     problem: str = ""
 
 
@@ -35,7 +37,7 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
 
     @blueprint.get("/alerts/silence")
     def silence_form() -> str:
-        return _show(SilencePage(request.args.to_dict(), read_rules(services)))
+        return _show(SilencePage(request.args.to_dict(), read_choices(services)))
 
     @blueprint.post("/alerts/silences")
     def begin_silence() -> Response | tuple[str, int]:
@@ -43,7 +45,7 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
         try:
             silence(services, read_silence(asked), services.access.name_of(request))
         except ValidationError as error:
-            return _show(SilencePage(asked, read_rules(services), describe_filters(error))), 422
+            return _show(SilencePage(asked, read_choices(services), describe_filters(error))), 422
         return redirect("/alerts#silences", 303)
 
     @blueprint.post("/alerts/silences/endings")
@@ -55,10 +57,15 @@ def add_pages(blueprint: Blueprint, services: Services) -> None:
         return redirect("/alerts#silences", 303)
 
 
+def read_choices(services: Services) -> Sequence[str]:
+    """Read what the form proposes: the rules by which alerts were raised. There may be others."""
+    return [ALL_RULES, *(rule for rule in read_rules(services) if rule != RESERVED_NAME)]
+
+
 def read_silence(asked: Mapping[str, str]) -> SilenceOrder:
     """Read what a form orders; a field left empty is not told, but a rule must be named. Raises ValidationError."""
     told: dict[str, Any] = {name: value for name, value in asked.items() if value}
-    if asked.get("rule") == "*":
+    if asked.get("rule") == ALL_RULES:
         told["rule"] = ""
     if asked.get("for_seconds", "") in LENGTHS:
         told["for_seconds"] = int(asked["for_seconds"])
@@ -66,4 +73,4 @@ def read_silence(asked: Mapping[str, str]) -> SilenceOrder:
 
 
 def _show(page: SilencePage) -> str:
-    return render_template("silence.html", page=page, lengths=LENGTHS, every_rule=EVERY_RULE)
+    return render_template("silence.html", page=page, lengths=LENGTHS, pattern=f"{NAME.pattern}|{ALL_RULES}")

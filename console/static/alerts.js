@@ -23,6 +23,7 @@ async function refresh() {
 
 function show(fresh) {
   swap(fresh, "alerts-waiting");
+  swap(fresh, "silenced");
   swap(fresh, "silences");
   const now = fresh.getElementById("alerts");
   if (plan(now) === plan(alerts)) [...now.children].forEach(showPart);

@@ -26,10 +26,8 @@ def check_files(settings: Settings) -> Iterator[Finding]:
         remedy = "Mend them, or take all of that channel away: docs/how-to/set-up-alerts.md"
         yield problem("alerts.channels", " ".join(str(error).split()), remedy)
     else:
-        yield ok(
-            "alerts.channels",
-            f"Alerts are sent by {told}" if told else "No channel is set up: alerts are shown in the console only",
-        )
+        nobody = "No channel is set up: alerts are shown in the console only"
+        yield ok("alerts.channels", f"Alerts are sent by {told}" if told else nobody)
 
 
 def check_alerts(database: Database, *, janitor_acts: bool) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ALERT_COLUMNS = ("raised (UTC)", "severity", "rule", "state", "call", "about", "lasts", "alert")
 RULE_COLUMNS = ("rule", "kind", "severity", "raised when", "told by")
 BEGINNING = re.compile(r"[0-9a-f]{4,32}")
-OF_EVERY_RULE = {"name", "kind", "enabled", "severity", "channels", "assistants"}
+OF_EVERY_RULE = {"name", "kind", "enabled", "severity", "channels", "assistants", "tell_end"}
 
 
 @click.group("alerts")
@@ -152,7 +152,8 @@ def _lasting(span: timedelta) -> str:
 
 def _rule_row(name: str, rule: "AnyRule", in_use: Sequence[str]) -> Iterable[object]:
     thresholds = ", ".join(f"{key} {value}" for key, value in _thresholds(rule).items()) or "it is told"
-    whose = f"; of {len(rule.assistants)} assistants" if rule.assistants else ""
+    assistants = len(getattr(rule, "assistants", ()))
+    whose = f"; of {assistants} assistants" if assistants else ""
     return (name, rule.kind, rule.severity, thresholds + whose, _told_by(rule, in_use))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.errors import MessageError
 from email.policy import default as policy
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
@@ -21,8 +21,7 @@ MOST_RECIPIENTS = 50
 LONGEST_URL = 2048
 
 _PRINTABLE = re.compile(r"[!-~]+")
-# What is behind the host and the port.
-_END = re.compile(r"(?<=[^:/])[/?#].*", re.DOTALL)
+_AFTER_HOST = re.compile(r"[/?#]")
 
 
 def channels_of(settings: Settings) -> tuple[str, ...]:
@@ -100,7 +99,7 @@ def _told(name: str, fault: str) -> Iterator[str]:
 def _http_fault(url: str) -> str:
     if fault := _text_fault(url, ("https://", "http://")):
         return fault
-    if "@" in _END.sub("", url):
+    if "@" in _cut(url)[0]:
         return "must not have a user or password in it"
     if "#" in url:
         return "must not have a fragment (#)"
@@ -111,9 +110,16 @@ def _smtp_fault(url: str) -> str:
     if fault := _text_fault(url, ("smtp+starttls://", "smtps://", "smtp://")):
         return fault
     # Looked for before the port: of `user:p#ss@host` an address has the host `user` and the port `p`.
-    if url != _END.sub("", url).removesuffix("/"):
+    if _cut(url)[1] not in ("", "/"):
         return "must end with the host or the port; a password's special characters are written with %"
     return _place_fault(url)
+
+
+def _cut(url: str) -> tuple[str, str]:
+    """Part an address into the host with what belongs to it, and all that follows."""
+    rest = url.partition("://")[2]
+    host = _AFTER_HOST.split(rest, maxsplit=1)[0]
+    return host, rest.removeprefix(host)
 
 
 def _text_fault(url: str, beginnings: tuple[str, ...]) -> str:
@@ -133,10 +139,14 @@ def _place_fault(url: str) -> str:
         return "has brackets that hold no IPv6 address; in a path or a password they are written with %"
     if not parts.hostname:
         return "must name a host"
+    return "" if _is_port(parts) else "names no port that there is: they go from 1 to 65535"
+
+
+def _is_port(parts: SplitResult) -> bool:
     try:
-        return "has no such port: there are 1 to 65535" if parts.port == 0 else ""
+        return parts.port != 0
     except ValueError:
-        return "has no such port: there are 1 to 65535"
+        return False
 
 
 def _is_secret(secret: str) -> bool:

@@ -5,20 +5,26 @@ is pending, and afterwards the row tells that it was delivered.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+from redis import Redis
+from redis.exceptions import RedisError
 
 from shared.database import Connection, Database
-from shared.errors import BadEvent
-from shared.event_records import StoredEvent
+from shared.errors import BadEvent, QueueUnavailable
+from shared.event_records import StoredEvent, record_key
 from shared.publisher import IncomingEvent, Publisher, event_id_of
 from shared.queries import queries
+from shared.stages import CHANNELS
 
 EVENT_TYPE = "alert"
 PUBLISHED_AT_ONCE = 100
+# Whoever publishes puts down that it is done after the job is there; and no notice is looked for all the time.
+LOST_AFTER = timedelta(minutes=1)
 
 What = Literal["raised", "resolved"]
 
@@ -66,6 +72,37 @@ def publish_notices(database: Database, publisher: Publisher) -> int:
             published = {"notice_ids": [notice.notice_id for notice in notices]}
             connection.execute(queries("notices")["mark_published"], published)
     return len(notices)
+
+
+def publish_lost(database: Database, redis: Redis, now: datetime) -> int:
+    """Have the next notice of each channel published again if Redis has lost its job; returns how many.
+
+    Whoever delivers it goes on with those behind it. Raises QueueUnavailable and DatabaseUnavailable.
+    """
+    with database.transaction() as connection:
+        lost = [notice for notice in _next_notices(connection, now - LOST_AFTER) if _is_known_lost(redis, notice)]
+        for notice in lost:
+            connection.execute(queries("deliveries")["publish_again"], {"notice_id": notice.notice_id})
+    return len(lost)
+
+
+def is_lost(redis: Redis, notice: Notice) -> bool:
+    """Tell whether no job waits to deliver a notice that was published. Raises RedisError."""
+    return not redis.hexists(record_key(notice_event(notice).event_id), f"stage:{notice.channel}")
+
+
+def _next_notices(connection: Connection, published_before: datetime) -> Iterator[Notice]:
+    for channel in CHANNELS:
+        row = connection.execute(queries("deliveries")["read_oldest"], {"channel": channel}).fetchone()
+        if row and row["published_at"] and row["published_at"] < published_before:
+            yield Notice(**{name: row[name] for name in Notice.__slots__})
+
+
+def _is_known_lost(redis: Redis, notice: Notice) -> bool:
+    try:
+        return is_lost(redis, notice)
+    except RedisError as error:
+        raise QueueUnavailable(type(error).__name__) from error
 
 
 def notice_event(notice: Notice) -> IncomingEvent:

@@ -103,7 +103,9 @@ def _listed(known: Iterable[str]) -> str:
 
 def _value_faults(name: str, error: ValidationError) -> Iterator[RuleFault]:
     for fault in error.errors(include_url=False, include_input=False):
-        yield RuleFault(("rules", name, *map(str, fault["loc"])), _reason(fault))
+        keys = (str(key) for key in fault["loc"] if isinstance(key, str))
+        numbers = (f"number {index + 1}: " for index in fault["loc"] if isinstance(index, int))
+        yield RuleFault(("rules", name, *keys), "".join((*numbers, _reason(fault))))
 
 
 def _reason(fault: Any) -> str:

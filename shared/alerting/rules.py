@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.stages import CHANNELS
 
@@ -35,6 +35,13 @@ def read_channel(value: object) -> object:
     return value
 
 
+def read_assistants(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse an empty list, which could be taken for none of them; no list at all stands for all."""
+    if not value:
+        raise ValueError("must name at least one; leave it out for all of them")
+    return value
+
+
 Span = Annotated[timedelta, BeforeValidator(read_span), Field(ge=timedelta(seconds=1), le=timedelta(days=31))]
 Share = Annotated[float, Field(ge=0, le=1)]
 Channel = Annotated[str, BeforeValidator(read_channel)]
@@ -44,8 +51,8 @@ Text = Annotated[str, Field(min_length=1, max_length=256)]
 class _Rule(BaseModel):
     """What every rule has.
 
-    `channels` None stands for all that are set up; no `assistants` for those of all calls. `tell_end` has the end of an
-    alert sent too: where that is but the end of the call, it is no news.
+    `channels` None stands for all that are set up. `tell_end` has the end of an alert sent too: where that is but the
+    end of the call, it is no news.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
@@ -54,60 +61,68 @@ class _Rule(BaseModel):
     enabled: bool = True
     severity: Severity = "warning"
     channels: Annotated[tuple[Channel, ...] | None, Field(strict=False)] = None
-    assistants: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     tell_end: bool = True
 
 
-class _Windowed(_Rule):
+class _OfCalls(_Rule):
+    """A rule about calls: without `assistants` those of all."""
+
+    assistants: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(read_assistants)] = ()
+
+
+class Occurrence(_OfCalls):
+    """A rule about what happened in a call, and does not un-happen: its alert is over when the call is."""
+
+    tell_end: bool = False
+
+
+class _Windowed(_OfCalls):
     """A rule about all calls of a `window`: it is resolved once its condition has not held for `clear_for`."""
 
     window: Span
     clear_for: Span = timedelta(minutes=10)
 
 
-class NegativeSentiment(_Rule):
+class NegativeSentiment(Occurrence):
     """A caller is angry: a message labelled negative, with more than this confidence. Once a call, or a message."""
 
     kind: Literal["negative_sentiment"]
-    tell_end: bool = False
     confidence_above: Share = 0.8
     per: Literal["call", "message"] = "call"
 
 
-class Hang(_Rule):
+class Hang(_OfCalls):
     """The platform told that the assistant hangs. Over when the assistant speaks again, or the call ends."""
 
     kind: Literal["hang"]
 
 
-class LowConfidence(_Rule):
+class LowConfidence(Occurrence):
     """The transcription of a call is hardly to be trusted: the mean confidence of its user's messages is low."""
 
     kind: Literal["stt_confidence"]
-    tell_end: bool = False
     below: Share = 0.5
     minimum_messages: int = Field(default=5, ge=1)
 
 
-class DeadAir(_Rule):
+class DeadAir(_OfCalls):
     """A user's message has no reply for so long, while the call goes on; no hang event is needed."""
 
     kind: Literal["dead_air"]
     silent_for: Span = timedelta(seconds=15)
 
 
-class EndlessCall(_Rule):
+class EndlessCall(_OfCalls):
     """A call goes on for longer than calls do, or its end was never told."""
 
     kind: Literal["endless_call"]
     longer_than: Span = timedelta(hours=2)
 
 
-class CallCost(_Rule):
+class CallCost(Occurrence):
     """A call cost more than this, in the platform's currency."""
 
     kind: Literal["call_cost"]
-    tell_end: bool = False
     above: float = Field(default=1.0, ge=0)
 
 

@@ -17,6 +17,8 @@ PROJECT_FILE = Path(__file__).resolve().parents[2] / "alerts.toml"
 LARGEST_BYTES = 64 * 1024
 MOST_RULES = 200
 
+# What is written behind a `=` and is neither true nor false nor in quotes, such as warning or 15s.
+_BARE_TEXT = re.compile(r"=\s*\[?\s*(?!(?:true|false)\b)[\w.+-]*[A-Za-z]")
 _AT = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -67,7 +69,13 @@ def _parse(path: Path, text: str) -> Mapping[str, Any]:
     except ValueError as error:
         at = _AT.search(str(error))
         line = int(at["line"]) if at and at["line"] else text.count("\n") + 1
-        raise _wrong([f"{_short(path)}, line {line}: {_AT.sub('', str(error))}"]) from error
+        told = f"{_AT.sub('', str(error))}{_quotes_missed(text, line)}"
+        raise _wrong([f"{_short(path)}, line {line}: {told}"]) from error
+
+
+def _quotes_missed(text: str, line: int) -> str:
+    written = text.split("\n")[line - 1]
+    return "; texts are written in quotes" if _BARE_TEXT.search(written) else ""
 
 
 def _read_document(document: Mapping[str, Any]) -> tuple[dict[str, AnyRule], list[RuleFault]]:

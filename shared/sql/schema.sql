@@ -271,6 +271,7 @@ create table notices (
     made_at timestamptz not null default now(),
     published_at timestamptz,
     delivered_at timestamptz,
+    passed_over_at timestamptz,
     given_up_at timestamptz,
     unique (call_id, alert_id, channel, what)
 );
@@ -279,10 +280,12 @@ comment on table notices is 'what is to be sent about alerts: made with the aler
 comment on column notices.notice_id is 'the order in which the notices of a channel are delivered';
 comment on column notices.channel is 'webhook, slack or email: the queue';
 comment on column notices.what is 'raised or resolved';
+comment on column notices.passed_over_at is 'since when others do not wait for it: it was refused while one behind it was taken';
 comment on column notices.given_up_at is 'when its job became a dead letter; others no longer wait for it';
 
 create index notices_to_publish on notices (notice_id) where published_at is null;
-create index notices_to_deliver on notices (channel, notice_id) where delivered_at is null and given_up_at is null;
+create index notices_to_deliver on notices (channel, notice_id)
+where delivered_at is null and given_up_at is null and passed_over_at is null;
 
 create table silences (
     silence_id bigint generated always as identity primary key,

@@ -1,4 +1,4 @@
-"""Take the pictures of the README anew: `python -m tests.browser.screenshots`. About a minute, with made-up calls."""
+"""Take the pictures of README and docs anew: `python -m tests.browser.screenshots`. About a minute, with made-up calls."""
 
 import subprocess
 import sys
@@ -17,6 +17,7 @@ from tests.programs import wait_for
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 CALLS = 150
 LIVE_SECONDS = 45
+ANGRY = ("--angry", "0.05")
 SLOWEST = """
     select call_id from call_figures join calls using (call_id)
     where interruptions > 0 and ended_at is not null
@@ -47,7 +48,7 @@ def make_up_calls(data_dir: Path, database_url: str) -> subprocess.Popen[bytes]:
     """Post calls of yesterday, and begin to post calls of now; gives the process that goes on with these."""
     simulate = [sys.executable, "-m", "earshot", "simulate", "--data-dir", str(data_dir)]
     subprocess.run([*simulate, "--calls", str(CALLS), "--rate", "400", "--at-once", "10"], check=True)
-    live = subprocess.Popen([*simulate, "--live", "--calls", "30", "--at-once", "8", "--seed", "7"])
+    live = subprocess.Popen([*simulate, "--live", "--calls", "30", "--at-once", "8", "--seed", "7", *ANGRY])
     time.sleep(LIVE_SECONDS)
     with psycopg.connect(database_url, autocommit=True) as rows:
         wait_for(lambda: rows.execute("select count(*) > %s from call_figures", (CALLS,)).fetchone() == (True,), 60)
@@ -66,7 +67,7 @@ def take(page: Page, database_url: str) -> None:
     """Take a picture of each page that is shown."""
     with psycopg.connect(database_url) as rows:
         found = rows.execute(SLOWEST).fetchone()
-    paths = {"live": "/", "call": f"/calls/{found[0]}" if found else "/calls"}
+    paths = {"live": "/", "call": f"/calls/{found[0]}" if found else "/calls", "alerts": "/alerts"}
     for name, path in paths.items():
         page.goto(path)
         page.wait_for_timeout(1500)

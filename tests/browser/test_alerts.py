@@ -95,6 +95,35 @@ def test_an_alert_is_acknowledged_and_silenced_with_the_keyboard(page: Page, row
     expect(silence).to_have_count(0)
 
 
+def test_a_silence_is_told_at_the_top_of_the_open_page(page: Page, rows, alert_id: str):
+    """Without a reload, as long as it holds; it may be of a rule that has raised nothing."""
+    page.goto("/alerts")
+    row = rows.execute(
+        "insert into silences (rule, ends_at, who) values (%s, now() + interval '1 h', 'w') returning silence_id",
+        (f"rule_{alert_id}",),
+    ).fetchone()
+    silenced = page.locator("#silenced")
+    expect(silenced).to_contain_text(f"rule {alert_id} until", timeout=LOOK_MS)
+    silenced.get_by_role("link", name="Silences").click()
+    expect(page.locator("#silences")).to_be_in_viewport()
+    rows.execute("update silences set ends_at = now() where silence_id = %s", row)
+    expect(silenced).not_to_contain_text(alert_id, timeout=LOOK_MS)
+
+
+def test_a_rule_is_silenced_by_its_name(page: Page, alert_id: str):
+    """What is no name is not even sent."""
+    page.goto("/alerts/silence")
+    field = page.get_by_label("Rule")
+    field.fill("hang rate")
+    page.get_by_role("button", name="Silence").click()
+    assert page.url.endswith("/alerts/silence")
+    field.fill(f"rule_{alert_id}")
+    page.get_by_role("button", name="Silence").click()
+    expect(page.locator("#silences")).to_contain_text(alert_id)
+    page.get_by_role("button", name=f"End the silence of rule {alert_id}").click()
+    expect(page.locator("#silences")).not_to_contain_text(alert_id)
+
+
 def test_nothing_moves_from_under_the_hand(page: Page, rows, alert_id: str):
     """While an alert is focused a new one comes last; who chooses the first acknowledges that one."""
     raise_alert(rows, alert_id, rule=f"rule_{alert_id}")

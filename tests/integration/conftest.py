@@ -1,15 +1,18 @@
 """What the tests of running workers share."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 from redis import Redis
 
+from shared.alerting.rules import Rules
 from shared.database import Database
 from shared.envelope import open_envelope
 from shared.publisher import IncomingEvent, Publisher, event_id_of
 from shared.settings import Settings
 from shared.stages import QUARANTINE, stages_for
+from tests.alerts import Desk
 from tests.servers import EmbeddedServers
 from workers.figures import FiguresKeeper
 
@@ -38,6 +41,20 @@ def keeper(database_url: str) -> Iterator[FiguresKeeper]:
     store = Database(database_url, 20)
     yield FiguresKeeper(store, Settings())
     store.close()
+
+
+@pytest.fixture
+def open_desk(database_url: str, redis: Redis) -> Iterator[Callable[..., Desk]]:
+    """Make keepers of the alerts of the test's database."""
+    opened: list[Desk] = []
+
+    def open_one(rules: Rules, **more: Any) -> Desk:
+        opened.append(Desk(database_url, redis, rules, **more))
+        return opened[-1]
+
+    yield open_one
+    for desk in opened:
+        desk.close()
 
 
 @pytest.fixture

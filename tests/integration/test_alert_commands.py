@@ -166,6 +166,9 @@ def test_all_rules_are_silenced(earshot, alerts):
         (("silence", "hang_rates", "--for", "2h"), 1, "Did you mean hang_rate?"),
         (("silence", "hang", "--for", "2h", "--reason", "x" * 501), 2, "at most 500"),
         (("unsilence", "0"), 2, "range"),
+        (("unsilence", "abc"), 2, "'abc' is not a valid whole number."),
+        (("list", "--limit", "1.5"), 2, "'1.5' is not a valid whole number."),
+        (("test", "--wait", "abc"), 2, "'abc' is not a valid number."),
         (("list", "--all", "--unacknowledged"), 2, "not both"),
         (("list", "--since", "yesterday"), 2, "neither a time"),
     ],
@@ -201,6 +204,17 @@ def test_the_rules_in_force_are_shown(earshot, tmp_path):
     document = json.loads(earshot("rules", "--json", ALERTS_FILE=str(path), **CHANNELS).output)
     assert document["rules"]["hang_rate"]["window"] == "90m"
     assert document["channels"] == ["slack", "email"]
+
+
+@pytest.mark.parametrize("text", ["", "[rules.hang]\nenabled = false\n"])
+def test_that_no_rule_is_enabled_is_said(text, earshot, tmp_path):
+    """Nobody has to conclude it from a table, or from its absence."""
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    shown = earshot("rules", ALERTS_FILE=str(path))
+    assert (shown.exit_code, "No rule is enabled: no alert is raised." in shown.output) == (0, True)
+    path.write_text("[rules.hang]\n")
+    assert "No rule is enabled" not in earshot("rules", ALERTS_FILE=str(path)).output
 
 
 @pytest.mark.parametrize("words", [("rules",), ("silence", "hang", "--for", "1h"), ("test",)])

@@ -61,7 +61,7 @@ WORK: tuple[Work, ...] = (
         OF_CALLS,
     ),
     ("alerts.read_moods", {**SOME, "confidence_above": 0.8}, {"sentiments_pkey"}, OF_CALLS),
-    ("alerts.read_hangs", SOME, {"incidents_pkey", "messages_pkey"}, OF_CALLS),
+    ("alerts.read_hangs", SOME, {"incidents_pkey", "messages_pkey", NEWEST, "call_statuses_pkey"}, OF_CALLS),
     ("alerts.read_confidences", SOME, {NEWEST}, OF_MESSAGES),
     ("alerts.read_alerts", SOME, {"alerts_pkey"}, OF_CALLS),
     ("alerts.read_open_alerts", {}, {"alerts_open_of_no_call"}, 10),

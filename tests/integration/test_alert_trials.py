@@ -13,6 +13,7 @@ from earshot.cli import main
 from shared.alerting.alerts import Alerts
 from shared.alerting.notices import notice_event
 from shared.database import Database
+from shared.janitors import KEY
 from shared.rq_names import failed_key, job_id_of, job_key
 from shared.settings import Settings
 from tests.integration.test_alert_commands import CHANNELS
@@ -58,6 +59,26 @@ def test_a_test_without_a_channel_says_what_to_set(earshot, database):
     assert database.execute("select count(*) from alerts").fetchone() == (0,)
 
 
+def test_a_test_without_a_channel_names_the_file_that_is_read(earshot, tmp_path):
+    """That of the data directory which the command was given."""
+    assert f"or in {tmp_path / 'env'}:" in earshot("test").output
+
+
+@pytest.fixture
+def _a_janitor_acts(redis: Redis) -> None:
+    redis.set(KEY, "somewhere-1-abcd")
+
+
+def test_a_test_tells_that_no_janitor_acts(earshot, delivered_at_once):
+    """What is sent has arrived, and yet no alert would be raised: not all is well."""
+    shown = earshot("test", "--channel", "slack", **CHANNELS)
+    (*_, delivered, last) = shown.output.splitlines()
+    assert delivered.startswith("slack    delivered")
+    assert last.startswith("No janitor acts: no alert will be raised. Start one: earshot janitor")
+    assert shown.exit_code == 1
+
+
+@pytest.mark.usefixtures("_a_janitor_acts")
 def test_a_test_tells_what_has_arrived(earshot, database, delivered_at_once):
     """By each channel in use or by the chosen one; its alert is over at once, and nobody's rule bears that name."""
     shown = earshot("test", **CHANNELS)

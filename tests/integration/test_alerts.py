@@ -1,16 +1,11 @@
 """Alerts about calls: raised once whatever is repeated, in any order, and resolved when they are over."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 
 import pytest
 
 from shared.announcements import CHANNEL
-from shared.publisher import IncomingEvent, Publisher
-from shared.rq_names import job_key, queue_key
-from shared.settings import Settings
 from tests.alerts import ANGRY, BEGINNING, Desk, angry_call, forget_progress, make_rules
 from tests.calls import (
     assistant,
@@ -28,7 +23,6 @@ from tests.calls import (
 from tests.figures import run_jobs
 from workers.rebuilding import Rebuild, Selection
 
-Open = Callable[..., Desk]
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=number) for number in (1, 60, 3600, 86_400))
 EVERY_KIND = make_rules(
     **{name: {} for name in ("negative_sentiment", "hang", "stt_confidence", "dead_air", "endless_call")},
@@ -36,21 +30,6 @@ EVERY_KIND = make_rules(
     **{name: {} for name in ("hang_rate", "error_rate", "turn_latency", "interruption_rate", "feed_silence")},
 )
 ANGER = make_rules(negative_sentiment={})
-DEAD_AIR = make_rules(dead_air={})
-
-
-@pytest.fixture
-def open_desk(database_url, redis) -> Iterator[Open]:
-    """Make keepers of the alerts of the test's database."""
-    opened: list[Desk] = []
-
-    def open_one(rules=EVERY_KIND, **more: Any) -> Desk:
-        opened.append(Desk(database_url, redis, rules, **more))
-        return opened[-1]
-
-    yield open_one
-    for desk in opened:
-        desk.close()
 
 
 def rebuild(desk: Desk, stage: str) -> None:
@@ -78,7 +57,7 @@ def test_ten_snapshots_in_any_order_are_one_alert(seed, open_desk):
 
 def test_an_old_call_is_judged_by_what_it_says_and_by_no_clock(open_desk):
     """What comes in of months ago raises anger, and neither silence, nor an endless call, nor anything of a window."""
-    desk = open_desk()
+    desk = open_desk(EVERY_KIND)
     desk.now = datetime.now(UTC)
     desk.send(*angry_call())
     desk.sweep()
@@ -116,22 +95,24 @@ def test_what_is_over_when_it_is_found_is_told_once(open_desk):
     assert desk.notices() == ["negative_sentiment raised"]
 
 
-def test_a_corrected_wording_resolves_it(open_desk):
-    """Where no angry message is left, nobody is angry; and nobody is told again when it turns out that one was."""
+def test_a_corrected_wording_does_not_undo_it(open_desk):
+    """What happened stays told until the call is over, and is told once."""
     desk = open_desk(ANGER)
     messages = [welcome(), user(1, text=ANGRY)]
     desk.send(conversation_update(messages))
     calm = [messages[0], having(messages[1], "text", value="Thank you, that was very kind of you!"), assistant(1)]
     desk.send(conversation_update(calm))
-    assert desk.told() == [("negative_sentiment", False)]
+    assert desk.told() == [("negative_sentiment", True)]
     desk.send(conversation_update([*calm, user(2, text=ANGRY)]))
+    assert desk.told() == [("negative_sentiment", True)]
+    desk.send(end_of_call_report())
     assert desk.told() == [("negative_sentiment", False)]
 
 
 @pytest.mark.parametrize("loss", ["select 1", "delete from sentiments", "delete from incidents"])
 def test_replay_and_rebuild_raise_nothing_again(loss, open_desk):
     """What was raised stays as it is when everything is told again, also where rows were lost before."""
-    desk = open_desk()
+    desk = open_desk(EVERY_KIND)
     desk.send(*angry_call(), hang([welcome(), user(1)], call_id="angry"))
     before = desk.alerts()
     desk.run(loss)
@@ -149,7 +130,7 @@ def test_history_raises_nothing(store, open_desk, database):
     forget_progress(database)
     events = [*angry_call(), hang([welcome(), user(1)], call_id="angry"), end_of_call_report(call_id="angry")]
     run_jobs(store, [(stage, [one]) for one in events for stage in ("transcripts", "lifecycle", "sentiment")])
-    desk = open_desk()
+    desk = open_desk(EVERY_KIND)
     desk.now = datetime.now(UTC)
     for stage in ("sentiment", "lifecycle"):
         desk.run("delete from sentiments")
@@ -157,111 +138,6 @@ def test_history_raises_nothing(store, open_desk, database):
     desk.look()
     desk.sweep()
     assert desk.alerts() == []
-
-
-def test_of_several_events_about_a_hang_there_is_one_alert(open_desk):
-    """At one place of the conversation it hangs once, at another again; it is over when the assistant speaks."""
-    desk = open_desk(make_rules(hang={}))
-    history = [welcome(), user(1)]
-    # The envelope's clock lags behind the messages.
-    late = {"timestamp": heard_at(1) - 15_000}
-    desk.send(conversation_update(history), hang(history, **late), hang(history, timestamp=heard_at(1) + 6000))
-    assert desk.told() == [("hang", True)]
-    history = [*history, assistant(1, llm_ms=8000)]
-    desk.send(conversation_update(history))
-    assert desk.told() == [("hang", False)]
-    history = [*history, user(2)]
-    desk.send(conversation_update(history), hang(history))
-    assert [(alert["message_id"], alert["resolved_at"] is None) for alert in desk.alerts()] == [
-        ("user-1", False),
-        ("user-2", True),
-    ]
-
-
-def test_an_old_reply_does_not_end_a_hang(open_desk):
-    """Though the event is dated before the newest message, what the assistant had said by then is no answer."""
-    desk = open_desk(make_rules(hang={}))
-    history = [welcome(), user(1), assistant(1)]
-    desk.send(conversation_update(history), hang(history, timestamp=heard_at(1) - 15_000))
-    assert desk.told() == [("hang", True)]
-
-
-def test_hangs_of_which_the_place_is_not_told(open_desk):
-    """Each moment is a thing of its own."""
-    desk = open_desk(make_rules(hang={}))
-    desk.send(*(hang(timestamp=heard_at(number)) for number in (1, 1, 2)))
-    assert [alert["message_id"] for alert in desk.alerts()] == ["", ""]
-
-
-def test_dead_air_is_raised_and_resolved(open_desk):
-    """It is raised when the silence has lasted, without any event, and over with the reply."""
-    desk = open_desk(DEAD_AIR)
-    desk.send(conversation_update([welcome(), user(1)]))
-    desk.look(11 * SECOND)
-    assert desk.alerts() == []
-    desk.look(16 * SECOND)
-    desk.look(SECOND)
-    assert desk.told() == [("dead_air", True)]
-    desk.send(conversation_update([welcome(), user(1), assistant(1)]))
-    assert desk.told() == [("dead_air", False)]
-    desk.look(HOUR)
-    assert desk.notices() == ["dead_air raised", "dead_air resolved"]
-
-
-@pytest.mark.parametrize("stage", ["transcripts", "lifecycle"])
-def test_no_dead_air_while_workers_are_behind(stage, open_desk, redis):
-    """What waits may be the reply, or the end of the call."""
-    desk = open_desk(DEAD_AIR)
-    desk.send(conversation_update([welcome(), user(1)]))
-    Publisher(redis, Settings()).publish(IncomingEvent("e" * 32, 0, [stage], b"{}"))
-    waiting_since = datetime.now(UTC) - HOUR / 2
-    redis.hset(job_key(f"{'e' * 32}-{stage}"), "enqueued_at", waiting_since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    desk.look(MINUTE)
-    assert desk.alerts() == []
-    redis.delete(queue_key(stage))
-    desk.look()
-    assert desk.told() == [("dead_air", True)]
-
-
-def test_without_redis_no_clock_is_judged(open_desk, servers):
-    """Nobody knows then what waits; what events tell is judged all the same."""
-    desk = open_desk(make_rules(dead_air={}, negative_sentiment={}, endless_call={}, feed_silence={}))
-    servers.stop("valkey")
-    try:
-        desk.send(conversation_update([welcome(), user(1, text=ANGRY)]))
-        desk.look(3 * HOUR)
-        desk.sweep()
-    finally:
-        servers.start("valkey")
-    assert desk.told() == [("negative_sentiment", True)]
-
-
-def test_a_call_without_end_is_told_of(open_desk):
-    """Once it has lasted, and until its end is told; not where it began long ago."""
-    desk = open_desk(make_rules(endless_call={}))
-    began = {"startAt": BEGINNING.isoformat()}
-    old = {"startAt": (BEGINNING - 30 * DAY).isoformat()}
-    told_late = {"startAt": (BEGINNING - DAY).isoformat()}
-    desk.send(status_update("ongoing", call_id="new", **began), status_update("ongoing", call_id="old", **old))
-    desk.send(status_update("ongoing", call_id="late", **told_late))
-    desk.send(status_update("finished", call_id="late"))
-    desk.look(HOUR)
-    assert desk.alerts() == []
-    desk.look(HOUR + SECOND)
-    assert [alert["call_id"] for alert in desk.alerts()] == ["new"]
-    desk.send(status_update("finished", call_id="new", **began))
-    assert desk.notices() == ["endless_call raised", "endless_call resolved"]
-
-
-def test_a_rule_is_about_its_assistants_by_the_clock_too(open_desk):
-    """A silent call of another assistant is not found, however often one looks."""
-    desk = open_desk(make_rules(dead_air={"assistants": ["one"]}, endless_call={"assistants": ["one"]}))
-    for name in ("one", "two"):
-        call = {"assistantId": name, "startAt": BEGINNING.isoformat()}
-        desk.send(conversation_update([welcome(), user(1)], call_id=name, call=call))
-    desk.look(MINUTE)
-    desk.look(3 * HOUR)
-    assert {alert["call_id"] for alert in desk.alerts()} == {"one"}
 
 
 def test_bad_transcription_and_costs(open_desk):
@@ -281,7 +157,7 @@ def test_bad_transcription_and_costs(open_desk):
 @pytest.mark.parametrize("seed", range(4))
 def test_generated_calls_are_told_of_once(seed, open_desk):
     """Live, out of order, repeated or rebuilt, by a clock that goes on: no thing has two alerts, and all end."""
-    desk, random = open_desk(), Random(seed)
+    desk, random = open_desk(EVERY_KIND), Random(seed)
     calls = [realistic_call(random, messages=12, call_id=f"call-{number}") for number in range(3)]
     events = [one for call in calls for one in call]
     for one in random.sample(events, len(events)):
@@ -302,17 +178,15 @@ def test_generated_calls_are_told_of_once(seed, open_desk):
 
 
 def test_each_message_may_have_an_alert(open_desk):
-    """Where a rule wants that; changed to one a call, the alerts of messages are over."""
+    """Where a rule wants that; changed to one a call, the call has another, and all are over with it."""
     desk = open_desk(make_rules(negative_sentiment={"per": "message"}))
     desk.send(*angry_call(turns=3))
     assert [alert["message_id"] for alert in desk.alerts()] == ["user-2", "user-3"]
     desk.change_rules(ANGER)
     desk.sweep()
-    assert [(alert["message_id"], alert["resolved_at"] is None) for alert in desk.alerts()] == [
-        ("user-2", False),
-        ("user-2", True),
-        ("user-3", False),
-    ]
+    assert [alert["message_id"] for alert in desk.alerts()] == ["user-2", "user-2", "user-3"]
+    desk.send(end_of_call_report(call_id="angry"))
+    assert not [is_open for _, is_open in desk.told() if is_open]
 
 
 @pytest.mark.parametrize("rules", [make_rules(negative_sentiment={"enabled": False}), make_rules(hang={})])

@@ -1,20 +1,18 @@
-"""Alerts are raised once and told once whatever happens: crashes, two janitors, silences, and calls that break it."""
+"""Alerts are raised once whatever happens: crashes, two janitors, and calls that break it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
-from shared.alerting.notices import Notice, notice_event
 from shared.database import Database
-from shared.errors import DatabaseUnavailable, QueueUnavailable
-from shared.publisher import Publisher
+from shared.errors import DatabaseUnavailable
 from shared.rq_names import queue_key
 from shared.settings import Settings
 from tests.alerts import ANGRY, BEGINNING, WEBHOOK, Desk, angry_call, forget_progress, make_rules
-from tests.calls import conversation_update, end_of_call_report, user, welcome
+from tests.calls import conversation_update, user, welcome
 from tests.figures import run_jobs, storing
 from tests.programs import program, wait_for
 from workers.alerting import calls
@@ -27,23 +25,9 @@ QUEUED = queue_key("webhook")
 
 
 @pytest.fixture
-def open_desk(database_url, redis) -> Iterator[Callable[..., Desk]]:
-    """Make keepers of the alerts of the test's database."""
-    opened: list[Desk] = []
-
-    def open_one(rules=ANGER, **more) -> Desk:
-        opened.append(Desk(database_url, redis, rules, **more))
-        return opened[-1]
-
-    yield open_one
-    for desk in opened:
-        desk.close()
-
-
-@pytest.fixture
 def desk(open_desk) -> Desk:
     """A keeper that tells of anger."""
-    return open_desk()
+    return open_desk(ANGER)
 
 
 class Crash(DatabaseUnavailable):
@@ -97,114 +81,6 @@ def test_a_crash_anywhere_loses_and_repeats_nothing(statement, desk, database_ur
     assert redis.llen(QUEUED) == 1
 
 
-@pytest.mark.parametrize("until", ["before it was published", "after it was published"])
-def test_a_crash_around_publishing_tells_once(until, desk, redis, monkeypatch):
-    """What was not put down as published is published again, which makes no second job while the first is pending."""
-    desk.send(*angry_call())
-    real = Publisher.publish
-
-    def publish(publisher, event):
-        if until.startswith("after"):
-            real(publisher, event)
-        raise Crash("killed")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Publisher, "publish", publish)
-        with pytest.raises(Crash):
-            desk.keeper.publish()
-    assert desk.session.execute("select published_at from notices").fetchall() == [{"published_at": None}]
-    assert desk.keeper.publish() == 1
-    assert desk.keeper.publish() == 0
-    assert redis.llen(QUEUED) == 1
-
-
-def test_notices_wait_for_redis_in_their_order(desk, redis, servers):
-    """While it is away nothing is lost, and afterwards they go out as they were made."""
-    desk.send(*(conversation_update([user(1, text=ANGRY)], call_id=f"call-{number}") for number in range(3)))
-    servers.stop("valkey")
-    with pytest.raises(QueueUnavailable):
-        desk.keeper.publish()
-    servers.start("valkey")
-    assert desk.keeper.publish() == 3
-    rows = desk.session.execute("select notice_id, call_id, alert_id, channel, what from notices order by 1")
-    expected = [f"{notice_event(Notice(**row)).event_id}-webhook".encode() for row in rows]
-    assert redis.lrange(QUEUED, 0, -1) == expected
-
-
-def test_channels_of_a_rule(open_desk):
-    """A rule tells those that it names, of those that are set up; without any that is set up there is no notice."""
-    slack = {**WEBHOOK, "alert_slack_url": "https://example.org/slack"}
-    rules = make_rules(
-        negative_sentiment={},
-        one={"kind": "negative_sentiment", "channels": ["slack", "email"]},
-        none={"kind": "negative_sentiment", "channels": []},
-    )
-    desk = open_desk(rules, settings=slack)
-    desk.send(*angry_call())
-    desk.send(end_of_call_report(call_id="angry"))
-    rows = desk.session.execute("select rule, channel, what from notices join alerts using (call_id, alert_id)")
-    assert sorted(tuple(row.values()) for row in rows) == sorted(
-        (rule, channel, what)
-        for rule, channel in (("negative_sentiment", "webhook"), ("negative_sentiment", "slack"), ("one", "slack"))
-        for what in ("raised", "resolved")
-    )
-
-
-def test_without_channels_alerts_are_kept_and_not_told(open_desk):
-    """They are in the table for the console."""
-    desk = open_desk(settings={})
-    desk.send(*angry_call(), end_of_call_report(call_id="angry"))
-    assert desk.told() == [("negative_sentiment", False)]
-    assert desk.notices() == []
-
-
-@pytest.mark.parametrize(
-    ("rule", "call_id", "holds"),
-    [
-        ("", "", True),
-        ("negative_sentiment", "", True),
-        ("", "angry", True),
-        ("negative_sentiment", "angry", True),
-        ("hang", "", False),
-        ("", "another", False),
-    ],
-)
-def test_a_silence_holds_back_and_lets_go(rule, call_id, holds, desk):
-    """What is raised meanwhile is not sent, until the silence ends while the alert is still open."""
-    statement = "insert into silences (rule, call_id, starts_at, ends_at, who) values (%s, %s, %s, %s, 'me')"
-    desk.run(statement, rule, call_id, BEGINNING, BEGINNING + HOUR)
-    desk.send(*angry_call())
-    desk.look(59 * MINUTE)
-    assert [alert["is_silenced"] for alert in desk.alerts()] == [holds]
-    assert desk.notices() == ([] if holds else ["negative_sentiment raised"])
-    desk.look(MINUTE)
-    desk.look(MINUTE)
-    assert [alert["is_silenced"] for alert in desk.alerts()] == [False]
-    assert desk.notices() == ["negative_sentiment raised"]
-
-
-def test_what_is_over_before_its_silence_is_never_sent(desk):
-    """Neither that it was raised nor that it is over."""
-    desk.run(
-        "insert into silences (rule, starts_at, ends_at, who) values ('', %s, %s, 'me')", BEGINNING, desk.now + HOUR
-    )
-    desk.send(*angry_call())
-    desk.send(end_of_call_report(call_id="angry"))
-    desk.look(2 * HOUR)
-    assert [alert["is_silenced"] for alert in desk.alerts()] == [True]
-    assert desk.notices() == []
-
-
-def test_a_silence_that_begins_later_holds_the_end_not_back(desk):
-    """Who was told that something began is told that it is over."""
-    desk.send(*angry_call())
-    desk.run(
-        "insert into silences (rule, starts_at, ends_at, who) values ('', %s, %s, 'me')", BEGINNING, desk.now + HOUR
-    )
-    desk.send(end_of_call_report(call_id="angry"))
-    assert desk.notices() == ["negative_sentiment raised", "negative_sentiment resolved"]
-
-
 def test_of_two_janitors_one_works(desk):
     """While another one holds the lock nothing is judged, and afterwards everything, once."""
     run_jobs(desk.store, [(stage, [one]) for one in angry_call() for stage in ("transcripts", "sentiment")])
@@ -220,7 +96,7 @@ def test_of_two_janitors_one_works(desk):
 
 def test_two_that_take_turns_raise_it_once(desk, open_desk):
     """Whoever looks at a call raises what the other has not."""
-    other = open_desk()
+    other = open_desk(ANGER)
     for one in angry_call(turns=10):
         run_jobs(desk.store, [(stage, [one]) for stage in ("transcripts", "sentiment")])
         for keeper in (desk, other):
@@ -336,13 +212,13 @@ def test_the_janitor_keeps_them(store, database, settings_of_programs, redis, tm
 def test_what_is_stored_before_the_first_look_is_looked_at(open_desk, store):
     """Following begins when the tables are made, so a janitor that starts later than the stages misses nothing."""
     run_jobs(store, [("sentiment", angry_call())])
-    assert open_desk().told() == [("negative_sentiment", True)]
+    assert open_desk(ANGER).told() == [("negative_sentiment", True)]
 
 
 def test_a_follower_that_knows_nothing_begins_now(open_desk, store, database):
     """What was stored before is not looked at, and what is stored from then on is."""
     forget_progress(database)
     run_jobs(store, [("sentiment", angry_call())])
-    desk = open_desk()
+    desk = open_desk(ANGER)
     assert desk.keeper.look(datetime.now(UTC)) == 0
     assert desk.alerts() == []

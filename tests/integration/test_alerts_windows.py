@@ -1,39 +1,23 @@
-"""Alerts about windows and about the feed: rates and percentiles of what was stored, flapping, and silence."""
+"""Alerts about windows: rates and percentiles of what was stored, flapping, and backlogs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 
-from shared.alerting.rules import Rules
 from shared.publisher import IncomingEvent, Publisher
-from shared.rq_names import job_key, queue_key
+from shared.rq_names import job_key
 from shared.settings import Settings
 from tests.alerts import BEGINNING, Desk, make_rules
-from tests.calls import assistant, conversation_update, error, hang, heard_at, user, welcome
+from tests.calls import assistant, conversation_update, error, hang, having, heard_at, user, welcome
+from workers.alerting.keeper import SPOOLS_DRAINED_AFTER
 from workers.alerting.windows import LONGEST_CALL
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=number) for number in (1, 60, 3600, 86_400))
 BEGAN = {"startAt": BEGINNING.isoformat()}
 HANG_RATE = make_rules(hang_rate={"minimum_calls": 4, "rate_above": 0.5, "window": "1h", "clear_for": "10m"})
-FEED = make_rules(feed_silence={"silent_for": "15m", "minimum_days": 3})
-# A Wednesday, and a Sunday.
-WEDNESDAY, SUNDAY = datetime(2026, 3, 18, 9, tzinfo=UTC), datetime(2026, 3, 15, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def open_desk(database_url, redis) -> Iterator[Callable[[Rules], Desk]]:
-    """Make keepers of the alerts of the test's database."""
-    opened: list[Desk] = []
-
-    def open_one(rules: Rules) -> Desk:
-        opened.append(Desk(database_url, redis, rules))
-        return opened[-1]
-
-    yield open_one
-    for desk in opened:
-        desk.close()
 
 
 def talk(desk: Desk, calls: int, *, hung: int = 0, **call: Any) -> None:
@@ -181,87 +165,59 @@ def test_a_window_that_cannot_be_judged_holds_nobody_up(open_desk, caplog):
     assert skipped == ["hang_rate"] * 3
 
 
-def hear(desk: Desk, *moments: datetime) -> None:
-    """Have had events at some times."""
-    for number, moment in enumerate(moments):
-        event_id = f"{moment.isoformat()}-{number}"
-        desk.run("insert into receipts values ('c', %s, 's', 't', %s, %s, 1)", event_id, moment, moment)
-
-
-def week_before(today: datetime, *days: int) -> list[datetime]:
-    """Say when there were events, on days before, a few minutes earlier than now."""
-    return [today - number * DAY - 5 * MINUTE for number in days]
-
-
-@pytest.mark.parametrize(
-    ("days", "number"),
-    [((1, 2, 5), 1), ((1, 2, 5, 6, 7, 8, 9, 12, 13), 1), ((1, 2), 0), ((3, 4, 10, 11), 0), ((), 0)],
-    ids=["three days", "all days", "two days", "only weekends", "never"],
-)
-def test_silence_where_there_never_is(days, number, open_desk):
-    """Enough days of the same kind had events then; weekends say nothing about a Wednesday."""
-    desk = open_desk(FEED)
-    hear(desk, *week_before(WEDNESDAY, *days), WEDNESDAY - 16 * MINUTE)
-    desk.now = WEDNESDAY
-    desk.sweep()
-    assert len(desk.alerts()) == number
-    if number:
-        expected = {"kind": "feed_silence", "silent_seconds": 960.0, "threshold_seconds": 900.0, "days": len(days)}
-        assert detail(desk) == expected
-
-
-def test_a_weekend_is_compared_with_weekends(open_desk):
-    """Where weekends are silent a silent Sunday is none, whatever the week was like."""
-    desk = open_desk(make_rules(feed_silence={"silent_for": "15m", "minimum_days": 2}))
-    hear(desk, *week_before(SUNDAY, 2, 3, 4, 5, 6, 9, 10))
-    desk.now = SUNDAY
-    desk.sweep()
+def test_a_hang_before_the_window_does_not_count(open_desk):
+    """Though the calls are active in the window, in which they go on."""
+    desk = open_desk(HANG_RATE)
+    talk(desk, 4, hung=4)
+    later = having(user(2), "timestamp", value=heard_at(1) + 3 * 3_600_000)
+    for number in range(4):
+        desk.send(conversation_update([welcome(), user(1), assistant(1), later], call_id=f"call-{number}"))
+    desk.sweep(3 * HOUR + MINUTE)
     assert desk.alerts() == []
-    hear(desk, *week_before(SUNDAY, 1, 7))
-    desk.sweep(5 * MINUTE)
-    assert desk.told() == [("feed_silence", True)]
 
 
-def test_one_silent_day_tells_that_silence_is_usual(open_desk):
-    """A day that had events, and none at that time, is enough; one without any event does not count."""
-    desk = open_desk(FEED)
-    hear(desk, *week_before(WEDNESDAY, 1, 2, 5, 6), WEDNESDAY - 7 * DAY + 3 * HOUR)
-    desk.now = WEDNESDAY
+@pytest.mark.parametrize("stage", ["transcripts", "lifecycle", "metrics", "interruptions"])
+def test_a_backlog_neither_ends_nor_hides_anything(stage, open_desk, redis):
+    """A window ends where what was received is stored: what waits is judged once it is stored, and nothing is over."""
+    desk = open_desk(HANG_RATE)
+    talk(desk, 4, hung=4)
+    desk.sweep(MINUTE)
+    fall_behind(redis, stage, 5 * HOUR)
+    for _ in range(10):
+        desk.sweep(HOUR / 2)
+        fall_behind(redis, stage, desk.now - BEGINNING)
+    assert desk.told() == [("hang_rate", True)]
+    assert desk.alerts()[0]["clear_since"] is None
+
+
+def test_a_spike_that_is_stored_late_is_told(open_desk, redis):
+    """By the time it is stored it lies hours back, and its window is looked at all the same."""
+    desk = open_desk(HANG_RATE)
+    desk.now += 5 * HOUR
+    talk(desk, 4, hung=4)
+    fall_behind(redis, "transcripts", 5 * HOUR - MINUTE)
     desk.sweep()
-    assert desk.alerts() == []
-    desk.run("delete from receipts where event_id like %s", "2026-03-11%")
-    desk.sweep(5 * MINUTE)
-    assert desk.told() == [("feed_silence", True)]
+    assert desk.told() == [("hang_rate", True)]
 
 
-def test_silence_ends_with_the_next_event(open_desk):
-    """It is over at once, and the next silence is another one."""
-    desk = open_desk(FEED)
-    hear(desk, *week_before(WEDNESDAY, 1, 2, 5), WEDNESDAY - 14 * MINUTE)
-    desk.now = WEDNESDAY
-    desk.sweep()
-    assert desk.alerts() == []
-    desk.sweep(2 * MINUTE)
-    desk.sweep(40 * MINUTE)
-    assert desk.told() == [("feed_silence", True)]
-    hear(desk, desk.now)
-    desk.sweep(10 * SECOND)
-    assert desk.notices() == ["feed_silence raised", "feed_silence resolved"]
-    hear(desk, *week_before(desk.now + HOUR, 1, 2, 5))
-    desk.sweep(HOUR)
-    assert desk.told() == [("feed_silence", False), ("feed_silence", True)]
+def test_without_redis_windows_stay_as_they_are(open_desk, servers):
+    """Nobody knows then what waits; nor shortly afterwards, while ingests hand over what came in meanwhile."""
+    desk = open_desk(HANG_RATE)
+    talk(desk, 4, hung=4)
+    desk.sweep(MINUTE)
+    servers.stop("valkey")
+    try:
+        desk.sweep(3 * HOUR)
+    finally:
+        servers.start("valkey")
+    desk.sweep(SPOOLS_DRAINED_AFTER - SECOND)
+    assert desk.alerts()[0]["clear_since"] is None
+    desk.sweep(SECOND)
+    assert desk.alerts()[0]["clear_since"] is not None
 
 
-def test_no_silence_while_workers_are_behind(open_desk, redis):
-    """What waits has been received."""
-    desk = open_desk(FEED)
-    hear(desk, *week_before(WEDNESDAY, 1, 2, 5), WEDNESDAY - 20 * MINUTE)
-    Publisher(redis, Settings()).publish(IncomingEvent("e" * 32, 0, ["transcripts"], b"{}"))
-    since = datetime.now(UTC) - 10 * MINUTE
-    redis.hset(job_key(f"{'e' * 32}-transcripts"), "enqueued_at", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    desk.now = WEDNESDAY
-    desk.sweep()
-    assert desk.alerts() == []
-    redis.delete(queue_key("transcripts"))
-    desk.sweep()
-    assert desk.told() == [("feed_silence", True)]
+def fall_behind(redis: Redis, stage: str, behind: timedelta) -> None:
+    """Have a job of a stage wait for so long."""
+    Publisher(redis, Settings()).publish(IncomingEvent("e" * 32, 0, [stage], b"{}"))
+    since = datetime.now(UTC) - behind
+    redis.hset(job_key(f"{'e' * 32}-{stage}"), "enqueued_at", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))

@@ -110,6 +110,8 @@ def test_a_silence_of_everything_ends_at_a_moment(api):
     ("body", "named"),
     [
         ({"for_seconds": 60}, "rule"),
+        ({**FOR_AN_HOUR, "rule": "hang rate"}, "rule: is no name of a rule"),
+        ({**FOR_AN_HOUR, "rule": "test"}, "rule: is the name of the alerts of"),
         ({"rule": "slow"}, "for_seconds"),
         ({**FOR_AN_HOUR, "ends_at": "2099-01-01"}, "for_seconds"),
         ({"rule": "slow", "ends_at": "2026-01-01"}, "ends_at"),

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from shared.dead_letters import DeadLetters
-from shared.errors import NotDelivered, Undeliverable
+from shared.errors import NotDelivered, NotTaken, Undeliverable
 from shared.filters import DeadLetterFilter
 from shared.settings import Settings
 from tests.notices import LOOPBACK, SECRET, Desk
@@ -118,6 +118,38 @@ def test_an_endless_answer_is_not_read_to_its_end():
         post(port)
     wait_for(lambda: sent)
     assert sent[0] < MOST_SENT
+
+
+@pytest.mark.parametrize("size", [2, 8 * 1024 * 1024])
+def test_an_answer_before_the_request_was_read_counts(size):
+    """A receiver that answers at once and hangs up, the rest of the request unread, is told by its answer."""
+
+    def treat(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+
+    with raw_receiver(treat) as port, pytest.raises(NotTaken, match="413"):
+        send_post(Post(f"http://127.0.0.1:{port}/", {}, b"x" * size), GUARD, Deadline(5))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_may_take_all_the_time_there_is_however_many_addresses_there_are(scheme, monkeypatch, tmp_path):
+    """The share of the time for connecting to one of the addresses limits nothing that comes after."""
+    trust_authority(monkeypatch, tmp_path)
+    context = server_context()
+    guard = Guard(LOOPBACK_NETWORKS, lambda _: ["127.0.0.1"] * 100)
+
+    def treat(connection: socket.socket) -> None:
+        released.wait(0.2)
+        line = context.wrap_socket(connection, server_side=True) if scheme == "https" else connection
+        read_request(line)
+        released.wait(0.2)
+        line.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        line.close()
+
+    with raw_receiver(treat) as port:
+        assert send_post(Post(f"{scheme}://localhost:{port}/", {}, b"{}"), guard, Deadline(10)) == "204"
 
 
 def test_a_certificate_that_is_not_trusted_is_not_spoken_to():

@@ -6,11 +6,11 @@ import time
 import pytest
 
 from shared.dead_letters import DeadLetters
-from shared.errors import NotDelivered, Undeliverable
+from shared.errors import NotDelivered, NotTaken, Unconfirmed
 from shared.filters import DeadLetterFilter
 from shared.settings import Settings
 from tests.integration.test_worker import leftovers, work_off
-from tests.notices import LOOPBACK, Desk
+from tests.notices import LOOPBACK, Desk, let_time_pass
 from tests.receivers import HttpReceiver, SmtpReceiver, admit, raw_receiver, server_context, trust_authority
 from tests.unit.workers.delivery.test_contents import mail
 from workers.delivery.deadline import Deadline
@@ -60,8 +60,9 @@ def test_a_notice_arrives_by_email(desk, redis, settings_of_programs, tmp_path):
     assert leftovers(redis) == []
 
 
-def test_a_refused_email_is_a_dead_letter(desk, redis, settings_of_programs, tmp_path):
-    """A mail server's 5xx is for good, and told by its number alone."""
+def test_a_refused_email_is_a_dead_letter_after_its_attempts(database, store, redis, settings_of_programs, tmp_path):
+    """A mail server's 5xx is told by its number alone."""
+    desk = Desk(database, store, redis, alert_attempts=1)
     with SmtpReceiver() as receiver:
         receiver.replies["a@example.org"] = "550 words of the server"
         desk.send(1, channel="email")
@@ -72,7 +73,7 @@ def test_a_refused_email_is_a_dead_letter(desk, redis, settings_of_programs, tmp
         }
         work_off("email", {**settings_of_programs, **LOOPBACK, **alerting}, tmp_path / "log")
     (letter,) = DeadLetters(redis, Settings()).survey(DeadLetterFilter(stage="email"), 5).letters
-    assert letter.reason == "Undeliverable: the mail server answered 550"
+    assert letter.reason == "NotTaken: the mail server answered 550"
     assert "words of" not in (tmp_path / "log").read_text()
 
 
@@ -81,13 +82,12 @@ def test_a_refused_email_is_a_dead_letter(desk, redis, settings_of_programs, tmp
     [
         ("250 OK", "250 OK", "250"),
         ("550 No", "250 OK", "250, 1 of 2 recipients refused"),
-        ("550 No", "551 No", Undeliverable),
-        ("450 Later", "450 Later", NotDelivered),
-        ("450 Later", "550 No", NotDelivered),
+        ("550 No", "551 No", NotTaken),
+        ("450 Later", "550 No", NotTaken),
     ],
 )
 def test_what_a_mail_server_says_of_recipients_decides(first, second, outcome):
-    """Taken for one is delivered; refused for all is for good only when each refusal is."""
+    """Taken for one is delivered; refused for all is tried again."""
     with SmtpReceiver() as receiver:
         receiver.replies = {"ops@example.org": first, "who@example.org": second}
         if isinstance(outcome, str):
@@ -100,9 +100,9 @@ def test_what_a_mail_server_says_of_recipients_decides(first, second, outcome):
 def test_encryption_is_required_where_the_setting_says_so():
     """Without STARTTLS nothing is sent; nor is a password, by whatever setting."""
     with SmtpReceiver() as receiver:
-        with pytest.raises(Undeliverable, match="STARTTLS"):
+        with pytest.raises(NotTaken, match="STARTTLS"):
             send(receiver.port, "smtp+starttls")
-        with pytest.raises(Undeliverable, match="password"):
+        with pytest.raises(NotTaken, match="password"):
             send(receiver.port, "smtp", PASSWORD)
         assert receiver.mails == []
 
@@ -123,7 +123,7 @@ def test_a_password_goes_to_a_trusted_certificate_only(scheme, monkeypatch, tmp_
             send(receiver.port, scheme, PASSWORD)
         trust_authority(monkeypatch, tmp_path)
         assert send(receiver.port, scheme, PASSWORD) == "250"
-        with pytest.raises(Undeliverable, match="535"):
+        with pytest.raises(NotTaken, match="535"):
             send(receiver.port, scheme, "earshot:wrong")
 
 
@@ -140,7 +140,7 @@ def test_implicit_encryption(monkeypatch, tmp_path):
         with pytest.raises(NotDelivered, match="SSLCertVerificationError"):
             send(port, "smtps")
         trust_authority(monkeypatch, tmp_path)
-        with pytest.raises(Undeliverable, match="554"):
+        with pytest.raises(NotTaken, match="554"):
             send(port, "smtps")
 
 
@@ -153,6 +153,42 @@ def _drip(connection: socket.socket) -> None:
     while True:
         connection.sendall(b"2")
         time.sleep(0.05)
+
+
+def test_an_endless_answer_of_a_mail_server_ends_the_attempt():
+    """It ends for the answer's size, and long before its deadline."""
+    with raw_receiver(_pour) as port, pytest.raises(NotDelivered, match="connection failed"):
+        send(port, seconds=60)
+
+
+def _hang_up_on_the_message(connection: socket.socket) -> None:
+    """Ask for a message, take some of it, and say nothing of what becomes of it."""
+    lines = connection.makefile("rb")
+    connection.sendall(b"220 mail.example ESMTP\r\n")
+    while (command := lines.readline().strip().upper()) != b"DATA":
+        connection.sendall(b"250 OK\r\n" if command else b"")
+    connection.sendall(b"354 Go ahead\r\n")
+    while lines.readline() != b".\r\n":
+        pass
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_message_that_may_have_been_taken_is_sent_a_few_times_only(desk, redis, settings_of_programs, tmp_path):
+    """The server had it three times, and nobody knows what became of it: it is a dead letter."""
+    sent: list[int] = []
+    desk.send(1, channel="email")
+    with raw_receiver(lambda c: sent.append(1) or _hang_up_on_the_message(c)) as port:
+        with pytest.raises(Unconfirmed):
+            send(port)
+        sent.clear()
+        alerting = {"ALERT_SMTP_URL": f"smtp://127.0.0.1:{port}", "ALERT_EMAIL_TO": "a@example.org"}
+        settings = {**settings_of_programs, **LOOPBACK, **alerting, "ALERT_EMAIL_FROM": "alerts@example.org"}
+        for attempt in range(5):
+            work_off("email", settings, tmp_path / f"log{attempt}")
+            let_time_pass(redis, 100, "email")
+    assert len(sent) == 3
+    (letter,) = DeadLetters(redis, Settings()).survey(DeadLetterFilter(stage="email"), 5).letters
+    assert letter.error == "Undeliverable"
 
 
 @pytest.mark.parametrize("treat", [_pour, _drip, lambda c: c.close(), lambda _: time.sleep(2)])

@@ -167,6 +167,10 @@ def a_rule_that_tells_nobody(place: Place) -> None:
     write_rules(place, '[rules.hang]\nchannels = ["email"]\n[rules.call_cost]\nenabled = false\nchannels = ["slack"]\n')
 
 
+def no_rule_enabled(place: Place) -> None:
+    write_rules(place, "[rules.hang]\nenabled = false\n")
+
+
 def write_rules(place: Place, text: str) -> None:
     (place.tmp_path / "rules.toml").write_text(text)
     place.monkeypatch.setenv("ALERTS_FILE", str(place.tmp_path / "rules.toml"))
@@ -181,6 +185,14 @@ def notices_given_up(place: Place) -> None:
         "insert into notices (call_id, alert_id, channel, what, given_up_at) values "
         "('', 'a', 'email', 'raised', now()), ('', 'b', 'email', 'raised', now() - interval '6 days'), "
         "('', 'c', 'slack', 'raised', now() - interval '8 days')"
+    )
+    a_notice_delivered_by_a_replay(place)
+
+
+def a_notice_delivered_by_a_replay(place: Place) -> None:
+    place.database.execute(
+        "insert into notices (call_id, alert_id, channel, what, given_up_at, delivered_at) values "
+        "('', 'd', 'email', 'raised', now() - interval '1 hour', now())"
     )
 
 
@@ -202,6 +214,7 @@ def a_notice_that_nobody_takes(place: Place) -> None:
         (nobody_delivers, "slack.queue", "warning", "no worker listens"),
         (a_channel_set_by_half, "alerts.channels", "problem", "ALERT_WEBHOOK_URL: is not set"),
         (wrong_rules, "alerts.rules", "problem", "line 2: rules.hang.severity"),
+        (no_rule_enabled, "alerts.rules", "warning", "no alert is raised"),
         (a_rule_that_tells_nobody, "alerts.rules", "warning", "not set up: email"),
         (no_look_for_alerts, "alerts.last_look", "warning", "not looked for alerts for 10 min"),
         (notices_given_up, "email.given_up", "warning", "2 notices"),
@@ -223,7 +236,7 @@ def a_notice_that_nobody_takes(place: Place) -> None:
         (a_dead_worker, "transcripts.leases", "problem", "1 job at work"),
         (dead_letters, "metrics.dead_letters", "warning", "1 dead letter, the newest 2 h old"),
         (lambda place: place.redis.set("rq:suspended", 1), "workers.suspended", "problem", "no jobs"),
-        (lambda place: place.redis.delete(KEY), "janitor", "problem", "No janitor"),
+        (lambda place: place.redis.delete(KEY), "janitor", "problem", "no alerts are raised"),
         (full_spool, "spool", "problem", "1 events wait"),
         (lambda place: place.monkeypatch.setenv("LOG_LEVEL", "LOUD"), "settings", "problem", "LOG_LEVEL"),
         (lambda place: place.monkeypatch.delenv("WEBHOOK_SECRETS"), "settings", "warning", "WEBHOOK_SECRETS"),
@@ -264,6 +277,18 @@ def test_a_channel_that_is_not_set_up_needs_no_worker(healthy, redis, tmp_path):
     assert findings(tmp_path) == {}
     redis.rpush("rq:queue:slack", "left-over")
     assert findings(tmp_path)["slack.queue"].level == "problem"
+
+
+def test_what_a_replay_has_delivered_is_not_told(healthy, database, tmp_path):
+    """It was given up, and has arrived since."""
+    a_notice_delivered_by_a_replay(Place(database=database))
+    assert findings(tmp_path) == {}
+
+
+def test_no_channel_is_as_it_may_be(healthy, tmp_path):
+    """Who has set up none is told where alerts are to be seen, and not warned."""
+    (told,) = [finding for finding in examine(tmp_path) if finding.check == "alerts.channels"]
+    assert (told.level, told.text) == ("ok", "No channel is set up: alerts are shown in the console only")
 
 
 def test_alerts_are_looked_for_only_while_a_janitor_acts(healthy, redis, database, tmp_path):

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 
 from shared import migrations
+from shared.database import Database
 from shared.errors import DatabaseUnavailable
 from shared.fields import KEPT_OF_LONG_KEY, LONGEST_KEY
 from shared.migrations import MigrationError, all_migrations, migrate
+from workers.follower import Follower
 
 
 def _applied(database_url: str) -> list[str]:
@@ -76,6 +78,47 @@ def test_ids_of_any_length(empty_database_url: str, monkeypatch: pytest.MonkeyPa
     assert cut == cut_too != another
     assert long_id.startswith(cut[:KEPT_OF_LONG_KEY])
     assert max(len(cut), len(another)) <= LONGEST_KEY
+
+
+def test_what_figures_followed_is_followed_on(empty_database_url: str, monkeypatch: pytest.MonkeyPatch):
+    """Figures go on from where they were, with their marks; alerts follow what is stored from then on."""
+    earlier = {name: text for name, text in all_migrations().items() if name < "0014"}
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all_migrations", lambda: earlier)
+        migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        for row in ROWS_OF_BEFORE:
+            connection.execute(row)
+        progress = connection.execute("select * from figures_progress").fetchall()
+        marks = connection.execute("select call_id, marked_at from stale_calls").fetchall()
+        migrate(empty_database_url)
+        followed = connection.execute("select * from followers where follower = 'figures'").fetchall()
+        assert [row[1:] for row in followed] == [tuple(row[-5:]) for row in progress]
+        kept = connection.execute("select call_id, marked_at, follower from stale_calls").fetchall()
+        assert kept == [(*mark, "figures") for mark in marks]
+        assert connection.execute("select kind, message_id from incidents").fetchall() == [("hang", None)]
+        receipt = "insert into receipts values (%s, 'e', 'lifecycle', 't', now(), now(), 1)"
+        connection.execute(receipt, ["new"])
+    assert marked_for_alerts(empty_database_url) == ["new"]
+
+
+ROWS_OF_BEFORE = (
+    "insert into figures_progress (horizon, seen_at, open_since, next_number, next_at)"
+    " values (5, now(), now() - interval '1 hour', 7, now())",
+    "insert into stale_calls (call_id) values ('marked')",
+    "insert into incidents (incident_id, call_id, kind) values ('i', 'marked', 'hang')",
+    "insert into receipts values ('old', 'e', 'lifecycle', 't', now(), now(), 1)",
+)
+
+
+def marked_for_alerts(url: str) -> list[str]:
+    """Follow for alerts, and take what is marked."""
+    database, follower = Database(url, 20), Follower("alerts", 14)
+    with database.transaction() as connection:
+        assert follower.mark_changed(connection)
+        marks = follower.take(connection, 10)
+    database.close()
+    return [mark["key"] for mark in marks]
 
 
 def random_text(length: int) -> str:

@@ -151,6 +151,13 @@ def test_every_table_and_column_is_told_with_its_type():
         assert (table, wrong) == (table, {})
 
 
+def test_every_target_of_make_is_told():
+    """The page has each that `make` itself lists."""
+    listed = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    told = {name for cells in rows(sections(read("commands.md"), "##")["make"]) for name in names(cells[0])}
+    assert {"make", *(f"make {target}" for target in listed)} == told
+
+
 def test_every_command_and_option_is_told():
     """The page has the commands and options that there are and no other, and the choices of an argument."""
     told = sections(read("commands.md").partition("## What earshot up writes")[0], "###")

@@ -13,7 +13,7 @@ from shared.logs import log
 from shared.queries import queries
 from workers.alerting.facts import read_facts
 from workers.alerting.judging import Clocks, beginnings_of, judge, silences_of
-from workers.alerting.reconciling import KnownAlert, reconcile_calls
+from workers.alerting.reconciling import Judged, KnownAlert, reconcile_calls
 from workers.alerting.storing import AlertStore, Done
 
 CALLS_AT_ONCE = 200
@@ -74,7 +74,8 @@ class CallExaminer:
         rows = connection.execute(queries("alerts")["read_alerts"], {"call_ids": list(call_ids)})
         known = [KnownAlert(**row) for row in rows]
         findings = [finding for call in facts for finding in judge(rules, call, clocks)]
-        changes = reconcile_calls(findings, known, self._rules, clocks.now)
+        judged = Judged(findings, self._rules, {call.call_id for call in facts if call.is_over})
+        changes = reconcile_calls(judged, known, clocks.now)
         return self._store.save(connection, changes, clocks.now)
 
     def _try_alone(self, connection: Connection, call_id: str, clocks: Clocks) -> list[Done]:

@@ -25,9 +25,12 @@ class Mood:
 
 @dataclass(frozen=True, slots=True)
 class HangPlace:
-    """A place of the conversation at which the assistant hung, told by one event or several; `thing` names it."""
+    """A silence of the assistant, since it last spoke, in which it hung, told by one event or several.
 
-    thing: str
+    `names` tell it apart from others: first the name by which it is raised, then those that it may have been raised by.
+    """
+
+    names: Sequence[str]
     message_id: str | None
     hangs: int
     began_at: datetime | None
@@ -54,6 +57,7 @@ class CallFacts:
     heard_since: datetime | None = None
     total_cost: float | None = None
     is_over: bool = False
+    is_forwarded: bool = False
     newest: Newest | None = None
     assistant_spoke_at: datetime | None = None
     moods: Sequence[Mood] = ()
@@ -86,7 +90,7 @@ def _endless_if_begun_by(rules: Iterable[CallRule], now: datetime) -> datetime |
 def _facts(
     row: DictRow, moods: Sequence[Mood], hangs: Sequence[HangPlace], confidences: tuple[float | None, int]
 ) -> CallFacts:
-    names = ("call_id", "assistant_id", "began_at", "heard_since", "total_cost", "is_over")
+    names = ("call_id", "assistant_id", "began_at", "heard_since", "total_cost", "is_over", "is_forwarded")
     mean, number = confidences
     return CallFacts(
         **{name: row[name] for name in names},

@@ -9,14 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.alerting.rules import CallCost, CallRule, DeadAir, EndlessCall, Hang, LowConfidence, NegativeSentiment
-from workers.alerting.facts import CallFacts
+from workers.alerting.facts import CallFacts, HangPlace
 from workers.alerting.findings import Finding
 
 # What happened longer ago is not waited for any more: such a call was imported, or its end was never told.
 SILENCE_LOOKED_AT = timedelta(hours=1)
 CALLS_LOOKED_AT = timedelta(days=7)
-# A mean at the threshold goes up and down with each message; the alert is over when it is this much better.
-CONFIDENCE_MARGIN = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +78,52 @@ def _negative(rule: NegativeSentiment, facts: CallFacts, clocks: Clocks) -> Iter
 
 
 def _hang(rule: Hang, facts: CallFacts, clocks: Clocks) -> Iterator[Finding]:
+    if facts.is_forwarded:
+        return
     for place in facts.hangs:
-        spoke_at, lasted_until = facts.assistant_spoke_at, place.lasted_until
-        is_answered = spoke_at is not None and lasted_until is not None and spoke_at > lasted_until
         yield Finding(
             rule,
             place.began_at or clocks.now,
             {"hangs": place.hangs},
             call_id=facts.call_id,
-            thing=place.thing,
+            thing=place.names[0],
+            also_known_as=place.names[1:],
             message_id=place.message_id or "",
-            holds=not (facts.is_over or is_answered),
+            holds=not (facts.is_over or _is_answered(place, facts) or _is_long_ago(place, facts, clocks)),
         )
+
+
+def _is_answered(place: HangPlace, facts: CallFacts) -> bool:
+    spoke_at, lasted_until = facts.assistant_spoke_at, place.lasted_until
+    return spoke_at is not None and lasted_until is not None and spoke_at > lasted_until
+
+
+def _is_long_ago(place: HangPlace, facts: CallFacts, clocks: Clocks) -> bool:
+    """Tell whether nothing has been heard of the call for so long that its end must have been lost."""
+    heard_at = [place.lasted_until, facts.newest.spoken_at if facts.newest else None]
+    told = [moment for moment in heard_at if moment is not None]
+    return clocks.as_of is not None and bool(told) and max(told) <= clocks.as_of - SILENCE_LOOKED_AT
 
 
 def _low_confidence(rule: LowConfidence, facts: CallFacts, clocks: Clocks) -> Iterator[Finding]:
     mean = facts.mean_confidence
-    if mean is None or facts.confidences < rule.minimum_messages or mean >= rule.below + CONFIDENCE_MARGIN:
+    if mean is None or facts.confidences < rule.minimum_messages or mean >= rule.below:
         return
     yield Finding(
         rule,
         facts.newest.spoken_at if facts.newest else clocks.now,
         {"confidence": mean, "messages": facts.confidences, "threshold": rule.below},
         call_id=facts.call_id,
-        raises=mean < rule.below,
         holds=not facts.is_over,
     )
 
 
 def _dead_air(rule: DeadAir, facts: CallFacts, clocks: Clocks) -> Iterator[Finding]:
     newest = facts.newest
-    if facts.is_over or newest is None or newest.role != "user" or newest.is_answered:
+    if newest is None or facts.is_over or facts.is_forwarded or newest.role != "user" or newest.is_answered:
+        return
+    silences = silences_of(rule, clocks.as_of) if clocks.as_of else None
+    if silences and newest.spoken_at <= silences.after:
         return
     silent_seconds = (clocks.now - newest.spoken_at).total_seconds()
     yield Finding(
@@ -120,7 +133,7 @@ def _dead_air(rule: DeadAir, facts: CallFacts, clocks: Clocks) -> Iterator[Findi
         call_id=facts.call_id,
         thing=f"message {newest.message_id}",
         message_id=newest.message_id,
-        raises=clocks.as_of is not None and silences_of(rule, clocks.as_of).has(newest.spoken_at),
+        raises=silences is not None and silences.has(newest.spoken_at),
     )
 
 

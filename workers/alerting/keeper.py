@@ -4,7 +4,7 @@ Consumes the receipts that stages leave, and facts in tables. Writes `alerts` an
 committed at once, together with the marks that asked for it: a crash loses nothing, and nothing is raised twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.alerting.channels import channels_of
-from shared.alerting.notices import publish_notices
-from shared.alerting.rules import CallRule, DeadAir, EndlessCall, FeedSilence, Rules
+from shared.alerting.notices import publish_lost, publish_notices
+from shared.alerting.rules import CallRule, Occurrence, Rules
 from shared.announcements import announce
 from shared.database import Connection, Database
 from shared.publisher import Publisher
@@ -28,10 +28,12 @@ from workers.follower import Follower
 
 # Any number, but the same in all versions, and not that of figures: it is what two janitors meet at.
 LOCK = 7_305_216_844
-# What tells of a call that it goes on: its messages, and its end.
-STAGES_ASKED = ("transcripts", "lifecycle")
-ASKING = (DeadAir, EndlessCall, FeedSilence)
+# What tells of a call that it goes on: its messages, and its end; and what windows are made of.
+STAGES_OF_CALLS = ("transcripts", "lifecycle")
+STAGES_OF_WINDOWS = (*STAGES_OF_CALLS, "metrics", "interruptions")
 SENT_AT_ONCE = 200
+# While Redis is away events wait in the spools of ingests, which they leave again within so long, be they many.
+SPOOLS_DRAINED_AFTER = timedelta(minutes=2)
 
 
 class NotOurTurn(Exception):
@@ -56,13 +58,14 @@ class AlertsKeeper:
         enabled = [rule for rule in rules.values() if rule.enabled]
         self._calls = CallExaminer([rule for rule in enabled if isinstance(rule, CallRule)], store)
         self._lasting = LastingExaminer([rule for rule in enabled if not isinstance(rule, CallRule)], store)
-        self._asks_for_delay = any(isinstance(rule, ASKING) for rule in enabled)
+        self._goes_by_clocks = any(not isinstance(rule, Occurrence) for rule in enabled)
+        self._redis_away_at: datetime | None = None
         self._examined_until = ""
 
     def look(self, now: datetime) -> int:
         """Examine some calls that changed, and some that are due; returns how many."""
-        # What was received before this time is stored by now, so it must be read before anything else.
-        clocks = self._read_clocks(now)
+        # What was in the queues before this time is stored by now, so it must be read before anything else.
+        clocks = self._read_clocks(now, STAGES_OF_CALLS)
         with self._turn() as connection:
             self._follower.mark_changed(connection)
         with self._turn() as connection:
@@ -73,7 +76,7 @@ class AlertsKeeper:
 
     def sweep(self, now: datetime) -> int:
         """Judge windows and the feed, and examine the next of the calls with open alerts; returns how many."""
-        clocks = self._read_clocks(now)
+        clocks = self._read_clocks(now, STAGES_OF_WINDOWS)
         with self._turn() as connection:
             done = self._lasting.examine(connection, clocks)
         self._tell(done)
@@ -86,6 +89,10 @@ class AlertsKeeper:
     def publish(self) -> int:
         """Put notices into the queues of their channels; returns how many. Raises QueueUnavailable too."""
         return publish_notices(self._database, self._publisher)
+
+    def recover(self, now: datetime) -> int:
+        """Have notices published again whose jobs Redis has lost; returns how many. Raises QueueUnavailable too."""
+        return publish_lost(self._database, self._redis, now)
 
     def _look_at_clock(self, clocks: Clocks) -> int:
         with self._turn() as connection:
@@ -102,12 +109,17 @@ class AlertsKeeper:
         self._examined_until = call_ids[-1] if len(call_ids) == CALLS_AT_ONCE else ""
         return call_ids
 
-    def _read_clocks(self, now: datetime) -> Clocks:
-        if not self._asks_for_delay:
+    def _read_clocks(self, now: datetime, stages: Sequence[str]) -> Clocks:
+        """Tell the time, and up to when what came in is stored, but for what is in the spool of an ingest."""
+        if not self._goes_by_clocks:
             return Clocks(now, None)
         try:
-            seconds = max(read_delay(self._redis, stage) for stage in STAGES_ASKED)
+            seconds = max(read_delay(self._redis, stage) for stage in stages)
         except RedisError:
+            self._redis_away_at = now
+            return Clocks(now, None)
+        away_at = self._redis_away_at
+        if away_at is not None and abs(now - away_at) < SPOOLS_DRAINED_AFTER:
             return Clocks(now, None)
         return Clocks(now, now - timedelta(seconds=seconds))
 

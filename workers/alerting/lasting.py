@@ -30,7 +30,8 @@ class LastingExaminer:
         judged = dict(self._judge_all(connection, clocks, opened))
         findings = [finding for found in judged.values() for finding in found]
         touched = [alert for alert in opened if alert.rule in judged or alert.rule not in self._rules]
-        changes = reconcile_windows(findings, touched, self._rules, clocks.now)
+        # How long a condition has been over is told by what is stored, as the condition is.
+        changes = reconcile_windows(findings, touched, self._rules, clocks.as_of or clocks.now)
         return self._store.save(connection, changes, clocks.now)
 
     def _judge_all(
@@ -56,10 +57,10 @@ class LastingExaminer:
     def _judge(
         self, connection: Connection, rule: LastingRule, clocks: Clocks, *, is_open: bool
     ) -> list[Finding] | None:
-        if not isinstance(rule, FeedSilence):
-            return judge_window(connection, rule, clocks.now)
         if clocks.as_of is None:
             return None
+        if not isinstance(rule, FeedSilence):
+            return judge_window(connection, rule, clocks.as_of)
         return self._feed.judge(connection, rule, clocks.as_of, is_open=is_open)
 
 

@@ -1,11 +1,11 @@
 """Set what was found against the alerts that there are: what is to be raised, cleared or resolved. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.alerting.rules import FeedSilence, WindowRule
-from workers.alerting.findings import AnyRule, Finding, alert_id_of
+from shared.alerting.rules import FeedSilence, Occurrence, WindowRule
+from workers.alerting.findings import AnyRule, Finding, alert_id_of, alert_ids_of
 
 # The end of a call that is silent for so long will never be told.
 GIVEN_UP_AFTER = timedelta(days=7)
@@ -53,20 +53,32 @@ Change = Raise | Resolve | Clear
 LastingRule = WindowRule | FeedSilence
 
 
-def reconcile_calls(
-    findings: Iterable[Finding], known: Iterable[KnownAlert], rules: Mapping[str, AnyRule], now: datetime
-) -> list[Change]:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found in calls by the rules, by name; `ended` are those of the calls that are over."""
+
+    findings: Sequence[Finding]
+    rules: Mapping[str, AnyRule]
+    ended: Collection[str]
+
+
+def reconcile_calls(judged: Judged, known: Iterable[KnownAlert], now: datetime) -> list[Change]:
     """Say what is to change about the alerts of calls. Each thing has one alert ever, whatever became of that."""
-    found = {alert_id_of(finding): finding for finding in findings}
+    named = [(alert_ids_of(finding), finding) for finding in judged.findings]
+    holding = {alert_id for alert_ids, finding in named if finding.holds for alert_id in alert_ids}
     alerts = {alert.alert_id: alert for alert in known}
-    over = (alert for alert in alerts.values() if alert.is_open and _is_over(alert, found.get(alert.alert_id), now))
-    resolved = [Resolve(alert, alert.rule in rules and rules[alert.rule].tell_end) for alert in over]
-    new = [Raise(alert_id, one) for alert_id, one in found.items() if one.raises and alert_id not in alerts]
+    over = (alert for alert in alerts.values() if alert.is_open and _is_over(alert, judged, holding, now))
+    resolved = [Resolve(alert, alert.rule in judged.rules and judged.rules[alert.rule].tell_end) for alert in over]
+    new = [Raise(ids[0], one) for ids, one in named if one.raises and alerts.keys().isdisjoint(ids)]
     return [*resolved, *new]
 
 
-def _is_over(alert: KnownAlert, finding: Finding | None, now: datetime) -> bool:
-    return finding is None or not finding.holds or alert.raised_at <= now - GIVEN_UP_AFTER
+def _is_over(alert: KnownAlert, judged: Judged, holding: Collection[str], now: datetime) -> bool:
+    rule = judged.rules.get(alert.rule)
+    if rule is None or alert.raised_at <= now - GIVEN_UP_AFTER:
+        return True
+    # What happened does not un-happen when its wording is corrected or its mean recovers.
+    return alert.call_id in judged.ended if isinstance(rule, Occurrence) else alert.alert_id not in holding
 
 
 def reconcile_windows(

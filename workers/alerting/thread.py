@@ -7,7 +7,7 @@ is raised within two seconds on a system that has little to do, and takes little
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from shared.alerting.rules_file import load_rules
@@ -23,6 +23,7 @@ from workers.outages import POSTGRESQL_FAULTS, Patience
 NAME = "alerts"
 ROUND_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
+RECOVERY_SECONDS = 60.0
 REST_FACTOR = 5
 LONGEST_REST_SECONDS = 15.0
 LONGEST_SWEEP_REST_SECONDS = 60.0
@@ -44,10 +45,12 @@ class AlertsThread:
         self._keeper = AlertsKeeper(self._database, redis, settings, load_rules(settings))
         self._looks = Rests(ROUND_SECONDS, LONGEST_REST_SECONDS)
         self._sweeps = Rests(SWEEP_SECONDS, LONGEST_SWEEP_REST_SECONDS)
+        self._recoveries = Rests(RECOVERY_SECONDS, RECOVERY_SECONDS)
         self._is_our_turn = is_our_turn
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
         self._patience = Patience(ROUND_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._told: set[str] = set()
 
     def start(self) -> None:
         """Begin."""
@@ -64,36 +67,66 @@ class AlertsThread:
         self._database.close()
 
     def _work(self) -> float:
-        """Do what is due; returns for how many seconds to rest then."""
+        """Do what is due, each step whatever became of the others; returns for how many seconds to rest then."""
         try:
-            self._looks.do_if_due(self._look)
-            self._sweeps.do_if_due(self._sweep)
-            self._publish()
+            faults = [fault for step in (self._look, self._sweep, self._publish) if (fault := _try(step))]
         except NotOurTurn:
             return ROUND_SECONDS
-        except POSTGRESQL_FAULTS as error:
-            return self._patience.pause_after(error)
+        if faults:
+            return self._pause_after(faults)
         self._patience.renew()
+        self._told.clear()
         return max(0.0, min(self._looks.due_at, self._sweeps.due_at) - time.monotonic())
 
-    def _look(self) -> bool:
-        return self._keeper.look(datetime.now(UTC)) >= CALLS_AT_ONCE
+    def _look(self) -> None:
+        self._looks.do_if_due(self._keep_calls)
 
-    def _sweep(self) -> bool:
-        self._keeper.sweep(datetime.now(UTC))
-        return False
+    def _sweep(self) -> None:
+        self._sweeps.do_if_due(self._keep_lasting)
 
     def _publish(self) -> None:
-        """Send notices on their way; without Redis they wait in their table."""
+        """Send notices on their way, also those whose jobs are gone; without Redis they wait in their table."""
         try:
+            self._recoveries.do_if_due(self._recover)
             while self._keeper.publish() and not self._stopping.is_set():
                 pass
         except QueueUnavailable as error:
             log(logging.WARNING, "janitor.waiting", server="Redis", reason=str(error))
 
+    def _keep_calls(self) -> bool:
+        return self._keeper.look(datetime.now(UTC)) >= CALLS_AT_ONCE
+
+    def _keep_lasting(self) -> bool:
+        self._keeper.sweep(datetime.now(UTC))
+        return False
+
+    def _recover(self) -> bool:
+        self._keeper.recover(datetime.now(UTC))
+        return False
+
+    def _pause_after(self, faults: Sequence[Exception]) -> float:
+        """Tell of each fault that nobody expects once, until all goes well; PostgreSQL is waited for patiently."""
+        unexpected = {type(fault).__name__ for fault in faults if not isinstance(fault, POSTGRESQL_FAULTS)}
+        for reason in sorted(unexpected - self._told):
+            log(logging.ERROR, "alerts.failed", reason=reason)
+        self._told |= unexpected
+        waiting = next((fault for fault in faults if isinstance(fault, POSTGRESQL_FAULTS)), None)
+        return self._patience.pause_after(waiting) if waiting else LONGEST_PAUSE_SECONDS
+
     def _stand_by(self) -> float:
         self._database.close()
         return ROUND_SECONDS
+
+
+def _try(step: Callable[[], None]) -> Exception | None:
+    """Do a step; returns what it failed by. Raises NotOurTurn, which is no failure."""
+    try:
+        step()
+    except NotOurTurn:
+        raise
+    except Exception as error:  # noqa: BLE001 - the thread's envelope: nobody else would keep alerts in its place
+        return error
+    return None
 
 
 class Rests:

@@ -29,17 +29,17 @@ class Measure:
     subject: str = ""
 
 
-def judge_window(connection: Connection, rule: WindowRule, now: datetime) -> list[Finding]:
-    """Find what a rule says of its window, up to now."""
-    return find_exceeded(rule, _MEASURES[type(rule)](_Window.of(connection, rule, now)), now)
+def judge_window(connection: Connection, rule: WindowRule, as_of: datetime) -> list[Finding]:
+    """Find what a rule says of its window, which ends at the time up to which what was received is stored."""
+    return find_exceeded(rule, _MEASURES[type(rule)](_Window.of(connection, rule, as_of)), as_of)
 
 
-def find_exceeded(rule: WindowRule, measures: Iterator[Measure], now: datetime) -> list[Finding]:
+def find_exceeded(rule: WindowRule, measures: Iterator[Measure], as_of: datetime) -> list[Finding]:
     """Find the measures that are above the rule's threshold. Pure."""
     threshold, minimum = _LIMITS[type(rule)](rule)
     seconds = rule.window.total_seconds()
     return [
-        Finding(rule, now, {**measure.detail, "window_seconds": seconds}, subject=measure.subject)
+        Finding(rule, as_of, {**measure.detail, "window_seconds": seconds}, subject=measure.subject)
         for measure in measures
         if measure.number >= minimum and measure.value > threshold
     ]
@@ -64,18 +64,18 @@ class _Window:
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, connection: Connection, rule: WindowRule, now: datetime) -> "_Window":
+    def of(cls, connection: Connection, rule: WindowRule, until: datetime) -> "_Window":
         """Find the calls first; all other statements go by them."""
-        since = now - rule.window
+        since = until - rule.window
         wanted = {
             "since": since,
-            "until": now,
+            "until": until,
             "began_after": since - LONGEST_CALL,
             "assistants": list(rule.assistants),
             "most": MOST_CALLS,
         }
         rows = connection.execute(queries("alert_windows")["find_active_calls"], wanted)
-        return cls(connection, rule, {"since": since, "until": now, "call_ids": [row["call_id"] for row in rows]})
+        return cls(connection, rule, {"since": since, "until": until, "call_ids": [row["call_id"] for row in rows]})
 
     @property
     def calls(self) -> int:

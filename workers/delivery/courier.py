@@ -1,7 +1,8 @@
 """Deliver the notices of one channel in the order in which they were made, one at a time.
 
 The job of the oldest notice sends it and goes on with those behind it; the jobs of these then find them delivered. A
-notice that cannot be delivered is given up when its job becomes a dead letter, and holds up nobody from then on.
+notice that cannot be delivered is given up when its job becomes a dead letter, and holds up nobody from then on. One
+that has been refused for minutes is passed over as soon as one behind it is taken: then the fault is its own.
 """
 
 import logging
@@ -12,18 +13,21 @@ from contextlib import contextmanager, suppress
 from redis import Redis
 from redis.exceptions import RedisError
 
-from shared.alerting.notices import Notice, notice_event
-from shared.errors import NeverRetry, NotDelivered, OutOfTurn
-from shared.event_records import record_key
+from shared.alerting.notices import Notice, is_lost, notice_event
+from shared.errors import NeverRetry, NotDelivered, NotTaken, OutOfTurn
 from shared.logs import log
 from shared.rq_names import failed_key, job_id_of, scheduled_key
 from shared.settings import Settings
+from workers.delivery.facts import Facts
 from workers.delivery.ledger import Entry, Ledger
-from workers.delivery.senders import Send, sender_of
+from workers.delivery.senders import sender_of
+from workers.faults import describe
 
 LOCK = "earshot:delivering:"
 # Whoever delivers at the moment is mostly through at once, and may have looked for the next one just before ours came.
 LOCK_WAIT_SECONDS = 1.0
+# So many attempts take about three minutes. Whoever refuses everything for a while gets everything in order afterwards.
+PATIENT_ATTEMPTS = 7
 # What the end of a job needs beside the sending.
 MARGIN_SECONDS = 2
 
@@ -38,20 +42,23 @@ class Courier:
         self._settings = settings
         self._started = time.monotonic()
 
-    def deliver(self, notice: Notice) -> None:
+    def deliver(self, notice: Notice, attempts_before: int) -> None:
         """Deliver a notice if it is its turn, and then those behind it while there is time.
 
         Raises OutOfTurn where it is not; NotDelivered or Undeliverable where the notice itself was not delivered.
         """
-        if self._is_done(notice):
-            return
         with self._alone():
             entry = self._ledger.find(notice.notice_id)
             if entry is None or entry.is_delivered:
                 return
-            if not entry.is_given_up:
+            if entry.is_waited_for:
                 self._check_turn(entry.notice)
-            self._send(entry)
+            try:
+                self._send(entry)
+            except NotTaken:
+                if entry.is_waited_for:
+                    self._try_behind(entry.notice, attempts_before - PATIENT_ATTEMPTS + 1)
+                raise
             self._go_on()
 
     def give_up(self, notice: Notice) -> None:
@@ -59,10 +66,6 @@ class Courier:
         self._ledger.give_up(notice)
         with suppress(RedisError):
             self._wake_oldest()
-
-    def _is_done(self, notice: Notice) -> bool:
-        entry = self._ledger.find(notice.notice_id)
-        return entry is None or entry.is_delivered
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -91,9 +94,24 @@ class Courier:
         if self._redis.zscore(failed_key(self._channel), job_id_of(event_id, self._channel)) is not None:
             self._ledger.give_up(oldest.notice)
             return True
-        if oldest.is_published and not self._redis.hexists(record_key(event_id), f"stage:{self._channel}"):
+        if oldest.is_published and is_lost(self._redis, oldest.notice):
             self._ledger.publish_again(oldest.notice)
         return False
+
+    def _try_behind(self, refused: Notice, places: int) -> None:
+        """Send a notice from behind a refused one; if it is taken, those in front of it are passed over.
+
+        It is another one each time, so that several bad ones in a row do not hide behind each other.
+        """
+        entry = self._ledger.behind(refused, places) if places > 0 and self._has_time() else None
+        if entry is None or entry.facts is None:
+            return
+        with suppress(NotDelivered, NeverRetry):
+            self._send(entry)
+            self._ledger.pass_over(entry.notice)
+            log(logging.WARNING, "notice.passed_over", **_ids(refused), reason="one behind it was taken")
+            self._wake(entry.notice)
+            self._go_on()
 
     def _go_on(self) -> None:
         while (following := self._ledger.oldest(self._channel)) and self._has_time():
@@ -114,13 +132,19 @@ class Courier:
             log(logging.WARNING, "notice.dropped", **_ids(entry.notice), reason="its alert is gone")
             return
         started = time.monotonic()
-        status = self._sender()(entry.facts)
+        status = self._hand_over(entry.facts)
         self._ledger.mark_delivered(entry.notice)
         milliseconds = (time.monotonic() - started) * 1000
         log(logging.INFO, "notice.delivered", **_ids(entry.notice), duration_ms=milliseconds, status=status)
 
-    def _sender(self) -> Send:
-        return sender_of(self._channel, self._settings)
+    def _hand_over(self, facts: Facts) -> str:
+        send = sender_of(self._channel, self._settings)
+        try:
+            return send(facts)
+        except (NotDelivered, NeverRetry):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours with one notice must not be one with all behind it
+            raise NotTaken(describe(error)) from None
 
     def _wake_oldest(self) -> None:
         if oldest := self._ledger.oldest(self._channel):

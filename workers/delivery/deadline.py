@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+# To a socket a limit of 0 is none.
+AN_INSTANT = 0.001
+
 
 class Deadline:
     """A moment after which nobody is waited for."""
@@ -33,9 +36,12 @@ class Deadline:
 
         A limit for each read would not do: a byte now and then keeps all of them.
         """
+        left = max(self._ends_at - time.monotonic(), AN_INSTANT)
+        # Up to here it had the limit for connecting, which may be a part of ours.
+        connection.settimeout(left)
         # TLS takes the socket over under another object; a descriptor of our own stays.
         line = socket.socket(fileno=os.dup(connection.fileno()))
-        timer = threading.Timer(max(self._ends_at - time.monotonic(), 0), _break_off, [line])
+        timer = threading.Timer(left, _break_off, [line])
         timer.daemon = True
         timer.start()
         try:

@@ -4,13 +4,16 @@ import logging
 
 from shared.alerting.notices import Notice, read_notice
 from shared.database import Database
-from shared.errors import OutOfTurn, RetryLater
+from shared.errors import OutOfTurn, RetryLater, Unconfirmed, Undeliverable
 from shared.event_records import load_event
 from shared.jobs import StageJob
 from shared.logs import log
 from shared.settings import Settings
 from workers.delivery.courier import Courier
 from workers.delivery.ledger import Ledger
+
+# Each of these may have reached its people: they shall not get the same word two hundred times.
+MOST_UNCONFIRMED = 3
 
 
 class Attempt:
@@ -28,7 +31,21 @@ class Attempt:
         event = load_event(self._job.connection, self._job.event_id)
         if event is not None:
             self._notice = read_notice(event)
-            self._courier.deliver(self._notice)
+            self._deliver(self._notice)
+
+    def _deliver(self, notice: Notice) -> None:
+        try:
+            self._courier.deliver(notice, self._job.attempts_before)
+        except Unconfirmed as failure:
+            if self._unconfirmed() >= MOST_UNCONFIRMED:
+                raise Undeliverable(str(failure)) from None
+            raise
+
+    def _unconfirmed(self) -> int:
+        """Count this attempt among those of which nobody knows what became."""
+        self._job.meta["unconfirmed"] = attempts = int(self._job.meta.get("unconfirmed", 0)) + 1
+        self._job.save_meta()  # type: ignore[no-untyped-call]  # RQ's
+        return attempts
 
     def conclude(self, failure: Exception) -> None:
         """Log how the attempt failed; was it the last one, the notice is waited for no longer.

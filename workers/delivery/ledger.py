@@ -25,7 +25,7 @@ class Entry:
     notice: Notice
     facts: Facts | None
     is_delivered: bool
-    is_given_up: bool
+    is_waited_for: bool
     is_published: bool
 
 
@@ -42,8 +42,15 @@ class Ledger:
         return self._read("read_notice", {"notice_id": notice_id})
 
     def oldest(self, channel: str) -> Entry | None:
-        """Read the notice of a channel that is next; None where all are delivered or given up."""
+        """Read the notice of a channel that is next; None where none is waited for."""
         return self._read("read_oldest", {"channel": channel})
+
+    def behind(self, notice: Notice, places: int) -> Entry | None:
+        """Read the notice that stands so many places behind another one, or the last; None where none does."""
+        wanted = {"channel": notice.channel, "notice_id": notice.notice_id, "places": places}
+        with self._database.transaction() as connection:
+            row = connection.execute(queries(TOPIC)["find_behind"], wanted).fetchone()
+        return None if row is None else self.find(row["notice_id"])
 
     def mark_delivered(self, notice: Notice) -> None:
         """Put down that a notice has been delivered."""
@@ -52,6 +59,10 @@ class Ledger:
     def give_up(self, notice: Notice) -> None:
         """Put down that a notice is waited for no longer: those behind it go on."""
         self._write("give_up", notice)
+
+    def pass_over(self, notice: Notice) -> None:
+        """Put down that what is in front of a notice is waited for no longer; it keeps its own attempts."""
+        self._write("pass_over", notice)
 
     def publish_again(self, notice: Notice) -> None:
         """Have the janitor put a notice into its queue once more."""
@@ -67,7 +78,7 @@ class Ledger:
             Notice(**{name: row[name] for name in _OF_NOTICE}),
             self._facts(connection, row) if row["rule"] is not None else None,
             is_delivered=row["delivered_at"] is not None,
-            is_given_up=row["given_up_at"] is not None,
+            is_waited_for=row["given_up_at"] is None and row["passed_over_at"] is None,
             is_published=row["published_at"] is not None,
         )
 
@@ -84,4 +95,4 @@ class Ledger:
 
     def _write(self, query: str, notice: Notice) -> None:
         with self._database.transaction() as connection:
-            connection.execute(queries(TOPIC)[query], {"notice_id": notice.notice_id})
+            connection.execute(queries(TOPIC)[query], {"notice_id": notice.notice_id, "channel": notice.channel})

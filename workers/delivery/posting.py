@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
-from shared.errors import NotDelivered, Undeliverable
+from shared.errors import NotDelivered, NotTaken, Undeliverable
 from workers.delivery.connection import connect, connection_faults_told, fault_of
 from workers.delivery.deadline import Deadline
 from workers.delivery.guard import Guard
@@ -21,10 +22,11 @@ USER_AGENT = f"Earshot/{version('earshot')}"
 # The status is what counts; so much of what follows it is taken, since some receivers mind when nobody listens.
 MOST_BYTES = 64 * 1024
 
-# Other answers than these are for good.
 SUCCESS = range(200, 300)
 REDIRECTS = range(300, 400)
-TRANSIENT = frozenset({408, 425, 429, *range(500, 600)})
+# By this a receiver says that it is no more, and will not be. Any other answer may be another one in a minute: that of
+# a proxy while what is behind it starts, or of a receiver whose secret is being changed.
+GONE = 410
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -51,28 +53,39 @@ def send_post(post: Post, guard: Guard, deadline: Deadline) -> str:
 
 
 def judge(status: int, headers: Headers) -> None:
-    """Decide by an answer. Raises NotDelivered where another attempt may help, Undeliverable where none will."""
+    """Decide by an answer. Raises NotTaken or NotDelivered where another attempt may help, Undeliverable where not."""
     if status in SUCCESS:
         return
-    if status in TRANSIENT:
-        raise NotDelivered(f"the receiver answered {status}", _pause_asked(headers))
+    if status == GONE:
+        raise Undeliverable(f"the receiver answered {status}")
+    if pause_seconds := _pause_asked(headers):
+        # Who asks for a pause speaks of itself, not of this notice.
+        raise NotDelivered(f"the receiver answered {status}", pause_seconds)
     hint = ", and redirects are not followed" if status in REDIRECTS else ""
-    raise Undeliverable(f"the receiver answered {status}{hint}")
+    raise NotTaken(f"the receiver answered {status}{hint}")
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connected socket, as httpcore takes it; its time limit is kept elsewhere."""
+    """A connected socket, as httpcore takes it; its time limit is kept elsewhere. A request goes out in one piece."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         del timeout
+        self._send()
         return self._connection.recv(max_bytes)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         del timeout
-        self._connection.sendall(buffer)
+        self._unsent += buffer
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        # Who answers before it has read everything may have hung up already; its answer is there all the same.
+        with suppress(ConnectionError):
+            self._connection.sendall(unsent)
 
     def close(self) -> None:
         self._connection.close()

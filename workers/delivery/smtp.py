@@ -9,13 +9,13 @@ from email.message import EmailMessage
 from typing import BinaryIO
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from shared.errors import NotDelivered, Undeliverable
+from shared.errors import NotDelivered, NotTaken, Unconfirmed, Undeliverable
 from workers.delivery.connection import connect, connection_faults_told, fault_of
 from workers.delivery.deadline import Deadline
 from workers.delivery.guard import Guard
 
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-REFUSED_FOR_GOOD = range(500, 600)
+GO_AHEAD = 354
 # smtplib gathers the lines of an answer for as long as there come more.
 MOST_BYTES = 64 * 1024
 
@@ -41,8 +41,18 @@ class _Session(smtplib.SMTP):
 
     def __init__(self, host: str, connection: socket.socket) -> None:
         self._connection = connection
+        self._last_code = 0
         # Its own guess at the name of this machine would ask name servers, for as long as they like.
         super().__init__(host, local_hostname=_literal(connection))
+
+    def hand_over(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Send a message, and give who of its recipients was refused. Raises Unconfirmed, and what smtplib raises."""
+        try:
+            return self.send_message(message)
+        except (OSError, smtplib.SMTPServerDisconnected):
+            if self._last_code == GO_AHEAD:
+                raise Unconfirmed("the mail server was sent the message, and did not say whether it takes it") from None
+            raise
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host, port, timeout
@@ -52,7 +62,9 @@ class _Session(smtplib.SMTP):
         """Read an answer, and no more than some bytes in the whole session."""
         if self.file is None and self.sock is not None:
             self.file = _Bounded(self.sock.makefile("rb"))
-        return super().getreply()
+        code, text = super().getreply()
+        self._last_code = code
+        return code, text
 
 
 class _Bounded:
@@ -86,7 +98,7 @@ def _hand_over(message: EmailMessage, parts: SplitResult, connection: socket.soc
             _encrypt(session, parts)
         if parts.username:
             _log_in(session, parts)
-        refused = session.send_message(message)
+        refused = session.hand_over(message)
         with suppress(smtplib.SMTPException, OSError):  # it has taken it
             session.quit()
     finally:
@@ -99,7 +111,7 @@ def _encrypt(session: smtplib.SMTP, parts: SplitResult) -> None:
         session.starttls(context=_context(parts))
         session.ehlo()
     elif parts.scheme == "smtp+starttls":
-        raise Undeliverable("the mail server does not offer STARTTLS")
+        raise NotTaken("the mail server does not offer STARTTLS")
 
 
 def _context(parts: SplitResult) -> ssl.SSLContext:
@@ -113,7 +125,7 @@ def _context(parts: SplitResult) -> ssl.SSLContext:
 
 def _log_in(session: smtplib.SMTP, parts: SplitResult) -> None:
     if not isinstance(session.sock, ssl.SSLSocket):
-        raise Undeliverable("the mail server offers no encryption, and a password is not sent without")
+        raise NotTaken("the mail server offers no encryption, and a password is not sent without")
     session.login(unquote(parts.username or ""), unquote(parts.password or ""))
 
 
@@ -123,14 +135,13 @@ def _outcome(refused: dict[str, tuple[int, bytes]], message: EmailMessage) -> st
     return f"250, {len(refused)} of {len(message['To'].addresses)} recipients refused"
 
 
-def _told(error: smtplib.SMTPException, deadline: Deadline) -> NotDelivered | Undeliverable:
+def _told(error: smtplib.SMTPException, deadline: Deadline) -> NotDelivered:
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return NotDelivered(fault_of(error, deadline))
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return Undeliverable("the mail server cannot do what is needed: to log in, or to take these addresses")
-    codes = _codes_of(error)
-    kind = Undeliverable if codes and all(code in REFUSED_FOR_GOOD for code in codes) else NotDelivered
-    return kind(f"the mail server answered {', '.join(map(str, codes)) or type(error).__name__}")
+        return NotTaken("the mail server cannot do what is needed: to log in, or to take these addresses")
+    codes = ", ".join(map(str, _codes_of(error)))
+    return NotTaken(f"the mail server answered {codes or type(error).__name__}")
 
 
 def _codes_of(error: smtplib.SMTPException) -> Sequence[int]:

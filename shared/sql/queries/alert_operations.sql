@@ -65,7 +65,7 @@ order by notice_id
 -- Read the notice that a channel delivers next.
 select notice_id, call_id, alert_id, channel, what
 from notices
-where channel = %(channel)s and delivered_at is null and given_up_at is null
+where channel = %(channel)s and delivered_at is null and given_up_at is null and passed_over_at is null
 order by notice_id
 limit 1
 
@@ -88,7 +88,7 @@ from unnest(%(channels)s::text[]) as channel
 cross join lateral (
     select made_at
     from notices
-    where notices.channel = channel.channel and delivered_at is null and given_up_at is null
+    where notices.channel = channel.channel and delivered_at is null and given_up_at is null and passed_over_at is null
     order by notice_id
     limit 1
 ) as oldest

@@ -16,6 +16,7 @@ select
             then (select min(received_at) from receipts where receipts.call_id = wanted.call_id)
     end as heard_since,
     coalesce(calls.ended_at is not null or calls.status in ('finished', 'failed'), false) as is_over,
+    coalesce(calls.status = 'forwarded', false) as is_forwarded,
     newest.message_id, newest.role, newest.spoken_at, answered.at as assistant_spoke_at,
     exists (
         select from messages as reply
@@ -46,20 +47,36 @@ where call_id = any(%(call_ids)s) and label = 'negative' and confidence > %(conf
 order by call_id, spoken_at, message_id
 
 -- name: read_hangs
--- Read where in calls the assistant hung, each place once, and until when at least. The clock of an event lags behind
--- its messages at times.
+-- Read the silences of calls in which the assistant hung, each since it had spoken, and until when at least; not those
+-- after a person took over. The clock of an event lags behind its messages at times, and an event may be told first
+-- without its conversation: so each silence has the names of all that told of it, the first one being of the earliest.
+with hangs as (
+    select
+        incidents.call_id, incident_id, incidents.message_id, occurred_at,
+        greatest(occurred_at, place.spoken_at) as hung_at, 'message ' || incidents.message_id as message,
+        coalesce('moment ' || extract(epoch from occurred_at), 'incident ' || incident_id) as moment
+    from incidents
+    left join messages as place
+        on place.call_id = incidents.call_id and place.message_id = incidents.message_id
+    where incidents.call_id = any(%(call_ids)s) and kind = 'hang'
+        and not exists (
+            select from call_statuses as taken_over
+            where taken_over.call_id = incidents.call_id and taken_over.status = 'forwarded'
+                and taken_over.occurred_at <= incidents.occurred_at
+        )
+)
 select
-    incidents.call_id, incidents.message_id, count(*) as hangs, min(occurred_at) as began_at,
-    max(greatest(occurred_at, place.spoken_at)) as lasted_until,
-    coalesce(
-        'message ' || incidents.message_id, 'moment ' || extract(epoch from occurred_at), 'incident ' || incident_id
-    ) as thing
-from incidents
-left join messages as place
-    on place.call_id = incidents.call_id and place.message_id = incidents.message_id
-where incidents.call_id = any(%(call_ids)s) and kind = 'hang'
-group by incidents.call_id, incidents.message_id, thing
-order by incidents.call_id, thing
+    hangs.call_id, count(*) as hangs, min(occurred_at) as began_at, max(hung_at) as lasted_until,
+    (array_agg(hangs.message_id order by hung_at, incident_id) filter (where message is not null))[1] as message_id,
+    array_agg(coalesce(message, moment) order by hung_at, incident_id) || array_agg(moment) as names
+from hangs
+left join lateral (
+    select max(spoken_at) as at
+    from messages
+    where messages.call_id = hangs.call_id and role = 'assistant' and spoken_at <= hung_at
+) as spoke on true
+group by hangs.call_id, spoke.at
+order by hangs.call_id, spoke.at nulls first
 
 -- name: read_confidences
 -- Work out how well the users of calls were understood.
@@ -97,6 +114,7 @@ cross join lateral (
 where calls.began_at > %(began_after)s
     and ended_at is null and (status is null or status not in ('finished', 'failed'))
     and last_message_at > %(said_after)s and last_message_at <= %(said_until)s
+    and status is distinct from 'forwarded'
     and (%(assistants)s::text[] = '{}' or assistant_id = any(%(assistants)s))
     and calls.call_id <> all(%(passed_over)s)
     and newest.role = 'user'

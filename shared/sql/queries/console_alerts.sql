@@ -37,16 +37,21 @@ where call_id = %(call_id)s
 order by raised_at desc, alert_id
 limit %(limit)s
 
--- name: count_unacknowledged
--- Count the alerts that nobody has acknowledged, up to a limit.
+-- name: count_waiting
+-- Count the open alerts that nobody has acknowledged, but for those of tests, up to a limit. `offset 0` keeps it to the
+-- index of what is open: what nobody has acknowledged may be a long history.
 select count(*) as alerts
 from (
     select
-    from alerts
-    where acknowledged_at is null
-    order by raised_at desc, alert_id
+    from (
+        select rule, acknowledged_at
+        from alerts
+        where resolved_at is null
+        offset 0
+    ) as opened
+    where acknowledged_at is null and rule <> %(test_rule)s
     limit %(limit)s
-) as newest
+) as waiting
 
 -- name: list_rules
 -- The rules by which alerts were raised, by name; found by leaps through the index.

@@ -1,7 +1,7 @@
 -- name: read_notice
 -- Read a notice and its alert as it is now; the alert's columns are null where there is no such alert any more.
 select
-    notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, published_at,
+    notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, passed_over_at, published_at,
     rule, severity, message_id, subject, alerts.began_at, raised_at, resolved_at, detail,
     coalesce(assistant_name, assistant_id, '') as assistant,
     coalesce(ended_at is not null or status in ('finished', 'failed'), false) as is_call_over
@@ -11,18 +11,39 @@ left join calls on calls.call_id = notices.call_id
 where notice_id = %(notice_id)s
 
 -- name: read_oldest
--- Read the oldest notice of a channel that is neither delivered nor given up, and its alert.
+-- Read the oldest notice of a channel that is neither delivered, given up nor passed over, and its alert.
 select
-    notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, published_at,
+    notice_id, notices.call_id, notices.alert_id, channel, what, delivered_at, given_up_at, passed_over_at, published_at,
     rule, severity, message_id, subject, alerts.began_at, raised_at, resolved_at, detail,
     coalesce(assistant_name, assistant_id, '') as assistant,
     coalesce(ended_at is not null or status in ('finished', 'failed'), false) as is_call_over
 from notices
 left join alerts on alerts.call_id = notices.call_id and alerts.alert_id = notices.alert_id
 left join calls on calls.call_id = notices.call_id
-where channel = %(channel)s and delivered_at is null and given_up_at is null
+where channel = %(channel)s and delivered_at is null and given_up_at is null and passed_over_at is null
 order by notice_id
 limit 1
+
+-- name: find_behind
+-- Find the notice that stands so many places behind another one, or the last where there are fewer.
+select notice_id
+from (
+    select notice_id
+    from notices
+    where channel = %(channel)s and notice_id > %(notice_id)s
+        and delivered_at is null and given_up_at is null and passed_over_at is null
+    order by notice_id
+    limit %(places)s
+) as behind
+order by notice_id desc
+limit 1
+
+-- name: pass_over
+-- Put down that the notices in front of another one are waited for no longer, while their jobs go on.
+update notices
+set passed_over_at = now()
+where channel = %(channel)s and notice_id < %(notice_id)s
+    and delivered_at is null and given_up_at is null and passed_over_at is null
 
 -- name: mark_delivered
 -- Put down that a notice has been delivered.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from console.api.alerts import Alert
-from console.pages.alert_words import by_urgency, figures_of, standing
+from console.pages.alert_words import by_urgency, standing
 from console.pages.places import place_of_ours
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -24,6 +24,7 @@ def alert(**parts: Any) -> Alert:
         ({}, "open for 5 min"),
         ({"clear_since": NOW - timedelta(seconds=40)}, "open for 5 min, clear for 40 s"),
         ({"resolved_at": NOW - timedelta(minutes=2)}, "over, lasted 3 min"),
+        ({"raised_at": NOW, "resolved_at": NOW}, "over when it was found"),
     ],
 )
 def test_how_an_alert_stands_is_told_from_when_it_began(parts, words):
@@ -43,28 +44,6 @@ def test_the_severest_come_first_and_of_these_the_newest():
 def test_a_length_is_told_as_far_as_it_matters(seconds, words):
     """A clock that runs ahead of ours makes nothing negative."""
     assert standing(alert(began_at=NOW - timedelta(seconds=seconds)), NOW) == f"open for {words}"
-
-
-@pytest.mark.parametrize(
-    ("detail", "words"),
-    [
-        ({"label": "negative", "confidence": 0.923, "threshold": 0.8}, "mood negative, confidence 92.3 %, limit 80 %"),
-        (
-            {"threshold": 0.05, "window_seconds": 60, "calls": 1200, "rate": 1},
-            "rate 100 %, limit 5 %, calls 1,200, in the last 1 min 00 s",
-        ),
-        ({"cost": 1.5, "threshold": 1}, "cost 1.5, limit 1"),
-        ({"silent_seconds": 90.0, "threshold_seconds": 15.0}, "silent for 1 min 30 s, limit 15.0 s"),
-        ({"latency_ms": 4100, "percentile": 0.95, "error_type": None}, "latency 4.1 s, percentile 95 %"),
-        ({"window_seconds": 3600}, "in the last 1 h 00 min"),
-        ({"providers": ["a", "b"], "isOdd": True}, 'is odd true, providers ["a", "b"]'),
-        ({"window_seconds": {"to": 1}, "_ms": "text"}, ' text, in the last {"to": 1}'),
-        (None, ""),
-    ],
-)
-def test_figures_are_told_with_their_units(detail, words):
-    """Shares in percent, durations as such; whatever else stands there is told as it is."""
-    assert ", ".join(f"{name} {value}" for name, value in figures_of(detail)) == words
 
 
 @pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\nb"])

@@ -72,6 +72,14 @@ def test_a_moment_is_told_by_its_time_or_its_day(past, written):
     assert formatting.coarse(NOW - past, NOW) == written
 
 
+@pytest.mark.parametrize(
+    ("ahead", "written"), [(timedelta(hours=2), "14:00 UTC"), (timedelta(hours=13), "6 Mar 2026, 01:00 UTC")]
+)
+def test_until_when_something_lasts_is_told_to_the_minute(ahead, written):
+    """With the day, where it is another one than today."""
+    assert formatting.deadline(NOW + ahead, NOW) == written
+
+
 @pytest.mark.parametrize("moment", [None, datetime(1970, 1, 1, tzinfo=UTC)])
 def test_a_time_that_was_never_told_is_called_that(moment):
     """1970 stands for none."""

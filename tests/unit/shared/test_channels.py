@@ -133,6 +133,49 @@ def test_an_address_of_a_mail_server_is_taken(url: str):
 
 
 @pytest.mark.parametrize(
+    ("name", "url", "told"),
+    [
+        ("alert_slack_url", "https://ex ample.com/", "has a character that is not allowed, such as a space"),
+        ("alert_slack_url", "https://exämple.com/", "has a character that is not allowed, such as a space"),
+        ("alert_slack_url", "https://a.b:99999/", "names no port that there is: they go from 1 to 65535"),
+        ("alert_slack_url", "https://a.b:0/", "names no port that there is"),
+        ("alert_slack_url", "https://", "must name a host"),
+        ("alert_slack_url", "https://[::1/", "has brackets that hold no IPv6 address"),
+        ("alert_slack_url", "https://a.b/" + "c" * 2048, "must have at most 2048 characters"),
+        (
+            "alert_smtp_url",
+            "smtps://us:p#ss@host",
+            "must end with the host or the port; a password's special characters",
+        ),
+        (
+            "alert_smtp_url",
+            "smtps://us:p/ss@host",
+            "must end with the host or the port; a password's special characters",
+        ),
+        ("alert_smtp_url", "smtps://us:p ss@host", "has a character that is not allowed, such as a space"),
+        ("alert_smtp_url", "smtps://us:p[ss@host", "has brackets that hold no IPv6 address; in a path or a password"),
+        ("alert_smtp_url", "smtps://us:password", "names no port that there is"),
+        (
+            "alert_smtp_url",
+            "mail.example:25",
+            "must be an address that begins with smtp+starttls://, smtps:// or smtp://",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_told(name: str, url: str, told: str):
+    """Its true reason: what begins as it must is not told to begin so."""
+    (line,) = faults_of(**{**(EMAIL if name in EMAIL else {}), name: url})
+    assert line.startswith(f"{name.upper()}: {told}")
+
+
+@pytest.mark.parametrize("listed", ["ann@example.com;bob@example.com", "ann@example.com bob@example.com"])
+def test_addresses_that_are_parted_otherwise_are_told_of_the_comma(listed: str):
+    """Who parts them as mail programs do learns what is meant."""
+    (told,) = faults_of(**{**EMAIL, "alert_email_to": (listed,)})
+    assert told == "ALERT_EMAIL_TO: number 1 is no e-mail address; separate addresses by commas"
+
+
+@pytest.mark.parametrize(
     ("text", "holds"),
     [
         *((text, True) for text in ("ann@example.com", "Ann <ann@example.com>", '"Ann, B" <a@b>', "a+b@c.example")),

@@ -18,7 +18,8 @@ VALUES: dict[str, tuple[str, tuple[str, ...]]] = {
     "enabled": ("false", ('"yes"', "1")),
     "severity": ("'critical'", ('"urgent"', "3")),
     "channels": ('["slack", "email"]', ('"slack"', '["pager"]', "[1]")),
-    "assistants": ('["sales"]', ('"sales"', '[""]', "[[]]")),
+    "assistants": ('["sales"]', ('"sales"', '[""]', "[[]]", "[]")),
+    "tell_end": ("true", ('"no"', "0")),
     "confidence_above": ("0.7", ("1.1", "true", "nan")),
     "per": ('"message"', ('"turn"', "1")),
     "below": ("0.5", ("-0.1", '"low"')),
@@ -66,7 +67,7 @@ def test_the_projects_file_is_right_and_spells_everything_out():
     assert {rule.kind for rule in rules.values()} == set(KINDS)
     places = find_places(PROJECT_FILE.read_text())
     for name, rule in rules.items():
-        own = set(type(rule).model_fields) - {"name", "kind", "enabled", "channels", "assistants"}
+        own = set(type(rule).model_fields) - {"name", "kind", "enabled", "channels", "assistants", "tell_end"}
         assert {key for _, of, key in (path for path in places if len(path) == 3) if of == name} >= own
 
 
@@ -139,8 +140,8 @@ endless_call = 3
     assert faults_in(path, text) == [
         "line 1: top: unknown table; there is rules",
         "line 3: rules.hang.severty: unknown key (did you mean severity?); "
-        "there are assistants, channels, enabled, kind, severity",
-        "line 4: rules.hang.name: unknown key; there are assistants, channels, enabled, kind, severity",
+        "there are assistants, channels, enabled, kind, severity, tell_end",
+        "line 4: rules.hang.name: unknown key; there are assistants, channels, enabled, kind, severity, tell_end",
         "line 6: rules.hang_rate.rate_above: must be at most 1",
         "line 7: rules.hang_rate.window: must be at most 31d",
         "line 8: rules.Angry: a name begins with a letter and has small letters, digits and underscores, 60 at most",
@@ -270,7 +271,47 @@ def test_a_wrong_value_is_told_with_its_line(path: Path, made: tuple[str, int, s
     text, line, name = made
     told = faults_in(path, text)
     assert len(told) == 1
-    assert told[0].startswith((f"line {line}: {name}: ", f"line {line}: {name}.0: "))
+    assert told[0].startswith(f"line {line}: {name}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("severity = warning", "Invalid value; texts are written in quotes"),
+        ("channels = [ slack ]", "Invalid value; texts are written in quotes"),
+        ("silent_for = 15s", "Expected newline or end of document after a statement; texts are written in quotes"),
+        ("enabled = true false", "Expected newline or end of document after a statement"),
+        ("enabled = ", "Invalid value"),
+    ],
+)
+def test_quotes_that_are_missing_are_asked_for(path: Path, text: str, told: str):
+    """Where a word or a length of time stands without them, and nowhere else."""
+    assert faults_in(path, f"[rules.dead_air]\n{text}\n") == [f"line 2: {told}"]
+
+
+def test_what_is_wrong_in_a_list_is_counted_from_one(path: Path):
+    """As people count, and as in the settings."""
+    assert faults_in(path, '[rules.hang]\nchannels = ["slack", "pager", 1]\n') == [
+        "line 2: rules.hang.channels: number 2: is no channel; there are webhook, slack, email",
+        "line 2: rules.hang.channels: number 3: is no channel; there are webhook, slack, email",
+    ]
+
+
+def test_the_feed_has_no_assistants(path: Path):
+    """It is silent as a whole, so a rule about some of them would not do what it says."""
+    assert faults_in(path, '[rules.feed_silence]\nassistants = ["sales"]\n') == [
+        "line 2: rules.feed_silence.assistants: unknown key; "
+        "there are channels, enabled, kind, minimum_days, severity, silent_for, tell_end"
+    ]
+
+
+def test_a_list_of_no_assistants_is_refused(path: Path):
+    """It would be taken for none, and left out it stands for all."""
+    assert faults_in(path, "[rules.hang]\nassistants = []\n") == [
+        "line 2: rules.hang.assistants: must name at least one; leave it out for all of them"
+    ]
+    path.write_text("[rules.hang]\n")
+    assert read_rules(path)["hang"].assistants == ()
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,25 @@ def test_a_wrong_one_of_several_is_told_by_its_number(monkeypatch: pytest.Monkey
     assert "10.1.0.5" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ALERT_ALLOWED_NETWORKS", "127.0.0.1/8", "number 1: has host bits set; did you mean 127.0.0.0/8?"),
+        ("ALERT_ALLOWED_NETWORKS", "fd00::1/8", "number 1: has host bits set; did you mean fd00::/8?"),
+        ("ALERT_ALLOWED_NETWORKS", "everything", "number 1: is no network such as 10.1.0.0/16"),
+        ("CONSOLE_URL", "console", "must begin with http:// or https://, and have no spaces"),
+        ("CONSOLE_URL", "https://con sole", "must begin with http:// or https://, and have no spaces"),
+        ("SENTIMENT_SCORER", "vader", "must be written as module:object"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words(name: str, value: str, told: str, monkeypatch, tmp_path: Path):
+    """With what was meant, where that is known; no pattern of ours is shown."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(data_dir=tmp_path)
+    assert [line.strip() for line in str(raised.value).splitlines()[1:]] == [f"{name}: {told}"]
+
+
 def test_no_secret_in_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Neither an error nor the settings' own text shows a secret or a password."""
     secret = "a-very-secret-word"

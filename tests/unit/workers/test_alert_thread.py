@@ -13,6 +13,7 @@ from workers.alerting.keeper import NotOurTurn
 from workers.alerting.thread import (
     LONGEST_PAUSE_SECONDS,
     LONGEST_REST_SECONDS,
+    RECOVERY_SECONDS,
     REST_FACTOR,
     ROUND_SECONDS,
     SWEEP_SECONDS,
@@ -40,7 +41,9 @@ class Keeper:
         self.number = self.published = 0
         self.unpublished = 0
         self.fault: Exception | None = None
+        self.sweeping_fault: Exception | None = None
         self.publishing_fault: Exception | None = None
+        self.recoveries = 0
 
     def look(self, _now) -> int:
         self.looks.append(self._clock.now)
@@ -52,6 +55,12 @@ class Keeper:
     def sweep(self, _now) -> int:
         self.sweeps.append(self._clock.now)
         self._clock.now += self.sweep_seconds
+        if self.sweeping_fault:
+            raise self.sweeping_fault
+        return 0
+
+    def recover(self, _now) -> int:
+        self.recoveries += 1
         return 0
 
     def publish(self) -> int:
@@ -151,6 +160,39 @@ def test_it_judges_on_while_redis_is_away(thread, keeper, clock, caplog):
     assert {tuple(record.fields.items()) for record in caplog.records} == {
         (("server", "Redis"), ("reason", "ConnectionError"))
     }
+
+
+@pytest.mark.parametrize("fault", [DatabaseUnavailable("OperationalError"), TypeError("a secret")])
+@pytest.mark.parametrize("step", ["fault", "sweeping_fault"])
+def test_no_step_keeps_the_others_from_being_tried(step, fault, thread, keeper, clock):
+    """While one of them fails, calls and windows are looked at, and notices go out."""
+    setattr(keeper, step, fault)
+    keeper.unpublished = 3
+    work_for(20, thread, clock)
+    assert keeper.looks
+    assert keeper.sweeps
+    assert keeper.published == 3
+
+
+def test_what_nobody_expects_is_told_once_and_ends_nothing(thread, keeper, clock, caplog):
+    """By its class, until all goes well again; it is tried on, with pauses."""
+    keeper.fault = TypeError("a secret")
+    assert thread._work() == LONGEST_PAUSE_SECONDS
+    work_for(5 * LONGEST_PAUSE_SECONDS, thread, clock)
+    assert len(keeper.looks) == 6
+    assert [(one.getMessage(), one.fields) for one in caplog.records] == [("alerts.failed", {"reason": "TypeError"})]
+    keeper.fault = None
+    thread._work()
+    keeper.fault = TypeError("a secret")
+    clock.now += LONGEST_PAUSE_SECONDS
+    thread._work()
+    assert len(caplog.records) == 2
+
+
+def test_lost_notices_are_looked_for_once_a_minute(thread, keeper, clock):
+    """And not with every look."""
+    work_for(3 * RECOVERY_SECONDS, thread, clock)
+    assert keeper.recoveries == 3
 
 
 def test_notices_go_out_at_once(thread, keeper):
