@@ -1,4 +1,4 @@
-"""Take the pictures of README and docs anew: `python -m tests.browser.screenshots`. About a minute, with made-up calls."""
+"""Take the pictures of README and docs anew: `python -m tests.browser.screenshots`. A minute, with made-up calls."""
 
 import subprocess
 import sys
