@@ -5,7 +5,6 @@ system's figures are there within seconds, and a large one's take little of the 
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from shared.database import Database
 from shared.logs import log
 from shared.settings import Settings
 from workers.figures import FiguresKeeper, NotOurTurn
+from workers.janitor_thread import JanitorThread
 from workers.outages import POSTGRESQL_FAULTS, Patience
 
 NAME = "figures"
@@ -23,36 +23,19 @@ LONGEST_PAUSE_SECONDS = 10.0
 LATE_SECONDS = 60.0
 # Going through everything for the first time may take long, and holds nobody up.
 TIMEOUT_SECONDS = 300.0
-STOP_SECONDS = 0.5
 
 
-class FiguresThread:
-    """Start it once, and stop it before the process ends."""
+class FiguresThread(JanitorThread):
+    """Keeps figures."""
 
     def __init__(self, settings: Settings, is_our_turn: Callable[[], bool]) -> None:
         url = settings.database_url.get_secret_value() if settings.database_url else ""
-        self._database = Database(url, TIMEOUT_SECONDS, prepare=settings.prepare_statements)
-        keeper = FiguresKeeper(self._database, settings)
+        database = Database(url, TIMEOUT_SECONDS, prepare=settings.prepare_statements)
+        super().__init__(NAME, database, is_our_turn)
+        keeper = FiguresKeeper(database, settings)
         self._calls, self._hours = _Duty(keeper.follow_calls), _Duty(keeper.sum_hours)
         self._delay = _Delay(keeper.read_delay)
-        self._is_our_turn = is_our_turn
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
         self._patience = Patience(ROUND_SECONDS, LONGEST_PAUSE_SECONDS)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End between two steps; a step that takes longer is left behind, and PostgreSQL undoes it."""
-        self._stopping.set()
-        self._thread.join(STOP_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._stopping.wait(self._work() if self._is_our_turn() else self._stand_by())
-        self._database.close()
 
     def _work(self) -> float:
         """Do what is due; returns for how many seconds to rest then."""
@@ -69,10 +52,6 @@ class FiguresThread:
         if calls or hours:
             log(logging.DEBUG, "figures.refreshed", calls=calls, hours=hours, duration_ms=(now - started) * 1000)
         return max(0.0, min(self._calls.due_at, self._hours.due_at) - now)
-
-    def _stand_by(self) -> float:
-        self._database.close()
-        return ROUND_SECONDS
 
 
 class _Duty:

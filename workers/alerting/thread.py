@@ -5,7 +5,6 @@ is raised within two seconds on a system that has little to do, and takes little
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from shared.redis_client import connect_redis
 from shared.settings import Settings
 from workers.alerting.calls import CALLS_AT_ONCE
 from workers.alerting.keeper import AlertsKeeper, NotOurTurn
+from workers.janitor_thread import JanitorThread
 from workers.outages import POSTGRESQL_FAULTS, Patience
 
 NAME = "alerts"
@@ -30,41 +30,24 @@ LONGEST_SWEEP_REST_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 10.0
 # A window of a large system is much to look through; whatever takes longer is left out, and told.
 TIMEOUT_SECONDS = 60.0
-STOP_SECONDS = 0.5
 
 
-class AlertsThread:
-    """Start it once, and stop it before the process ends."""
+class AlertsThread(JanitorThread):
+    """Keeps alerts."""
 
     def __init__(self, settings: Settings, is_our_turn: Callable[[], bool]) -> None:
         """Read the rules. Raises SettingsError where these, or the channels, are wrong."""
         url = settings.database_url.get_secret_value() if settings.database_url else ""
         redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
-        self._database = Database(url, TIMEOUT_SECONDS, prepare=settings.prepare_statements)
+        database = Database(url, TIMEOUT_SECONDS, prepare=settings.prepare_statements)
+        super().__init__(NAME, database, is_our_turn)
         redis = connect_redis(redis_url, settings.redis_timeout_seconds)
-        self._keeper = AlertsKeeper(self._database, redis, settings, load_rules(settings))
+        self._keeper = AlertsKeeper(database, redis, settings, load_rules(settings))
         self._looks = Rests(ROUND_SECONDS, LONGEST_REST_SECONDS)
         self._sweeps = Rests(SWEEP_SECONDS, LONGEST_SWEEP_REST_SECONDS)
         self._recoveries = Rests(RECOVERY_SECONDS, RECOVERY_SECONDS)
-        self._is_our_turn = is_our_turn
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
         self._patience = Patience(ROUND_SECONDS, LONGEST_PAUSE_SECONDS)
         self._told: set[str] = set()
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End between two steps; a step that takes longer is left behind, and PostgreSQL undoes it."""
-        self._stopping.set()
-        self._thread.join(STOP_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._stopping.wait(self._work() if self._is_our_turn() else self._stand_by())
-        self._database.close()
 
     def _work(self) -> float:
         """Do what is due, each step whatever became of the others; returns for how many seconds to rest then."""
@@ -112,10 +95,6 @@ class AlertsThread:
         self._told |= unexpected
         waiting = next((fault for fault in faults if isinstance(fault, POSTGRESQL_FAULTS)), None)
         return self._patience.pause_after(waiting) if waiting else LONGEST_PAUSE_SECONDS
-
-    def _stand_by(self) -> float:
-        self._database.close()
-        return ROUND_SECONDS
 
 
 def _try(step: Callable[[], None]) -> Exception | None:
