@@ -19,7 +19,7 @@ from earshot.samples import first_call
 
 WIDTH = 100
 CALL_ID = "WC-7d1f4c20-58ab-4e39-9c67-2b0f8a6e1d35"
-EXPECTED = {"calls": 1, "call_statuses": 3, "messages": 8, "message_metrics": 8, "interruptions": 2}
+EXPECTED = {"calls": 1, "call_statuses": 3, "messages": 8, "message_metrics": 8, "interruptions": 2, "sentiments": 4}
 
 COUNT_ROWS = """
 select 'calls', count(*) from calls where call_id = %(call_id)s and summary is not null
@@ -27,6 +27,7 @@ union all select 'call_statuses', count(*) from call_statuses where call_id = %(
 union all select 'messages', count(*) from messages where call_id = %(call_id)s
 union all select 'message_metrics', count(*) from message_metrics where call_id = %(call_id)s
 union all select 'interruptions', count(*) from interruptions where call_id = %(call_id)s
+union all select 'sentiments', count(*) from sentiments where call_id = %(call_id)s
 """
 READ_TRANSCRIPT = """
 select said.role, said.text, turn.turn_latency_ms, turn.eou_ms, turn.llm_ms, turn.tts_ms,

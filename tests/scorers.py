@@ -3,9 +3,12 @@
 import math
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from workers import scoring
 from workers.scoring import UNKNOWN, Mood
 from workers.vader import NEUTRAL_BELOW
 
@@ -35,6 +38,17 @@ class CountingScorer:
         """Tell the mood of a text."""
         self.asked[text] += 1
         return Mood("negative", -0.9, 0.9) if "!" in text else Mood("neutral", 0.0, 0.5)
+
+
+@contextmanager
+def counting_scorer() -> Iterator[CountingScorer]:
+    """Have a scorer that counts in use; whichever is in use afterwards is put away."""
+    counting = CountingScorer()
+    before, scoring._in_use[:] = list(scoring._in_use), [counting]
+    try:
+        yield counting
+    finally:
+        scoring._in_use[:] = before
 
 
 class BadScorer:

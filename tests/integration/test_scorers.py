@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from earshot.cli import main
 from tests.calls import conversation_update, user
 from tests.integration.test_worker import is_dead, work_off
-from tests.scorers import BadScorer, CountingScorer
+from tests.scorers import BadScorer, CountingScorer, counting_scorer
 from tests.stage_runs import Stages, rebuild
 from workers import scoring
 from workers.scoring import BadMood
@@ -22,10 +22,8 @@ SCORERS = "select scorer from sentiments"
 @pytest.fixture
 def scorer() -> Iterator[CountingScorer]:
     """The first scorer of a test; whichever is in use afterwards is put away."""
-    counting = CountingScorer()
-    before, scoring._in_use[:] = list(scoring._in_use), [counting]
-    yield counting
-    scoring._in_use[:] = before
+    with counting_scorer() as counting:
+        yield counting
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.calls import (
     user,
     welcome,
 )
-from tests.scorers import CountingScorer
+from tests.scorers import CountingScorer, counting_scorer
 from tests.stage_runs import Stages
 from tests.strategies import deliveries, examples, hostile_calls, realistic_calls
 from workers import scoring
@@ -33,10 +33,8 @@ MOODS = "select message_id, label, score, confidence, scorer from sentiments ord
 @pytest.fixture
 def scorer() -> Iterator[CountingScorer]:
     """A scorer that counts, in use while the test lasts."""
-    counting = CountingScorer()
-    before, scoring._in_use[:] = list(scoring._in_use), [counting]
-    yield counting
-    scoring._in_use[:] = before
+    with counting_scorer() as counting:
+        yield counting
 
 
 @pytest.fixture
