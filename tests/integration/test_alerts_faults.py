@@ -1,18 +1,15 @@
 """Alerts are raised once whatever happens: crashes, two janitors, and calls that break it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from shared.database import Database
-from shared.errors import DatabaseUnavailable
 from shared.rq_names import queue_key
 from shared.settings import Settings
 from tests.alerts import ANGRY, BEGINNING, WEBHOOK, Desk, angry_call, forget_progress, make_rules
 from tests.calls import conversation_update, user, welcome
+from tests.crashes import Crash, CrashingDatabase
 from tests.figures import run_jobs, storing
 from tests.programs import program, wait_for
 from workers.alerting import calls
@@ -28,33 +25,6 @@ QUEUED = queue_key("webhook")
 def desk(open_desk) -> Desk:
     """A keeper that tells of anger."""
     return open_desk(ANGER)
-
-
-class Crash(DatabaseUnavailable):
-    """What takes the janitor down in these tests."""
-
-
-class CrashingDatabase(Database):
-    """A connection that is lost before a given statement, once."""
-
-    statements_left = 10**9
-
-    @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection]:
-        with super().transaction() as connection:
-            yield _Crashing(self, connection)  # type: ignore[misc]
-
-
-class _Crashing:
-    def __init__(self, owner: CrashingDatabase, connection: psycopg.Connection) -> None:
-        self._owner, self._connection = owner, connection
-        self.transaction = connection.transaction
-
-    def execute(self, *arguments):
-        self._owner.statements_left -= 1
-        if self._owner.statements_left == 0:
-            raise Crash("killed")
-        return self._connection.execute(*arguments)
 
 
 @pytest.mark.parametrize("statement", range(1, 20))

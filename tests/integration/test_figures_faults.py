@@ -1,49 +1,20 @@
 """Figures are kept whatever happens: crashes, late transactions, two janitors, and what PostgreSQL refuses."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
 
 import psycopg
 import pytest
 
-from shared.database import Database
-from shared.errors import DatabaseUnavailable
 from shared.events import read_event
 from shared.settings import Settings
 from tests.calls import CALL_ID, end_of_call_report
+from tests.crashes import Crash, CrashingDatabase
 from tests.figures import ANOTHER_START, column, conversation, figures_in, keep_up, made_at_once, send, storing
 from tests.programs import program, wait_for
 from workers import figures
 from workers.figures import LOCK, MOST_CHARACTERS, FiguresKeeper, NotOurTurn, mark_calls
 from workers.receipts import save_receipts
 from workers.tasks import PROCESSES
-
-
-class Crash(DatabaseUnavailable):
-    """What takes the janitor down in these tests."""
-
-
-class CrashingDatabase(Database):
-    """A connection that is lost before a given statement, once."""
-
-    statements_left = 10**9
-
-    @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection]:
-        with super().transaction() as connection:
-            yield _Crashing(self, connection)  # type: ignore[misc]
-
-
-class _Crashing:
-    def __init__(self, owner: CrashingDatabase, connection: psycopg.Connection) -> None:
-        self._owner, self._connection = owner, connection
-
-    def execute(self, *arguments):
-        self._owner.statements_left -= 1
-        if self._owner.statements_left == 0:
-            raise Crash("killed")
-        return self._connection.execute(*arguments)
 
 
 @pytest.mark.parametrize("statement", range(1, 14))
